@@ -1,0 +1,37 @@
+"""AgentServer: a daemon that pumps XML messages between untrusted handlers. The XSD is the security.
+
+What authors of handlers and of programs import. The way in, for readers of the code: `message_bus/stream_pump.py`
+is the daemon's heart, `message_bus/pipeline.py` the road that each message takes, `errors.py` all that can go wrong.
+"""
+
+from agentserver.errors import (
+    AgentServerError,
+    BindingError,
+    ConfigError,
+    ContractError,
+    PumpError,
+    RequestFailed,
+)
+from agentserver.message_bus import (
+    HandlerMetadata,
+    HandlerResponse,
+    StreamPump,
+    bootstrap,
+    running,
+)
+from agentserver.xmlable import xmlify
+
+__all__ = [
+    "AgentServerError",
+    "BindingError",
+    "ConfigError",
+    "ContractError",
+    "HandlerMetadata",
+    "HandlerResponse",
+    "PumpError",
+    "RequestFailed",
+    "StreamPump",
+    "bootstrap",
+    "running",
+    "xmlify",
+]

@@ -1,0 +1,105 @@
+"""What an organism is made of, as plain values: the result of reading `organism.yaml`, or built in code.
+
+Knows no YAML, no files and no pump. The loader beside it makes these; `message_bus` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+ThreadScheduling = Literal["breadth-first", "depth-first"]
+
+RepairPolicy = Literal["off", "safe", "recover"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one message, one queue and one handler may use. All are inclusive."""
+
+    message_bytes: int = 1_048_576
+    """Longest message, in bytes."""
+    depth: int = 64
+    """Deepest nesting of elements. libxml2 itself stops at 256."""
+    elements: int = 10_000
+    """Most elements in one message."""
+    attributes: int = 64
+    """Most attributes on one element: exclusive C14N sorts them in quadratic time."""
+    name_chars: int = 256
+    """Longest element or attribute name, namespace URI included: C14N repeats them."""
+    namespaces: int = 64
+    """Most namespace declarations in one message."""
+    payloads: int = 1_000
+    """Most messages that one input may fan out to."""
+    hops: int = 1000
+    """Most forwards and replies that may follow from one injected message along one path."""
+    queue_messages: int = 10_000
+    """Messages waiting before `inject` waits too. What handlers emit is never held back."""
+    dead_letters: int = 1_000
+    """Dead letters that the in-memory queue keeps; older ones stay counted and logged."""
+    handler_timeout_s: float = 60.0
+    """Seconds that one call of a handler may take."""
+    drain_timeout_s: float = 45.0
+    """Seconds that a shutdown waits for what is in flight."""
+
+
+@dataclass(slots=True)
+class HandlesConfig:
+    """One contract of a listener: a payload class and the handler that takes it, by path or as objects."""
+
+    payload_class_path: str = ""
+    handler_path: str = ""
+    payload_class: type[Any] | None = None
+    handler: Callable[..., Any] | None = None
+
+
+@dataclass(slots=True)
+class ListenerConfig:
+    """One listener: a name, its contract(s), who it may address.
+
+    `payload_class_path` and `handler_path` are `module.attribute`; `payload_class` and `handler` are what
+    they name, once imported, and win where both are given. `handles` holds further contracts under this name.
+    """
+
+    name: str
+    payload_class_path: str = ""
+    handler_path: str = ""
+    description: str = ""
+    is_agent: bool = False
+    peers: list[str] = field(default_factory=list)
+    broadcast: bool = False
+    payload_class: type[Any] | None = None
+    handler: Callable[..., Any] | None = None
+    handles: list[HandlesConfig] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StepConfig:
+    """A step of the user's own, and the built-in step that it goes `before` or `after`."""
+
+    step_path: str = ""
+    before: str = ""
+    after: str = ""
+    step: Callable[..., Any] | None = None
+
+
+@dataclass(slots=True)
+class OrganismConfig:
+    """One configured system."""
+
+    name: str
+    identity_path: str = ""
+    port: int = 8765
+    thread_scheduling: ThreadScheduling = "breadth-first"
+    listeners: list[ListenerConfig] = field(default_factory=list)
+    max_concurrent_pipelines: int = 50
+    max_concurrent_handlers: int = 20
+    max_concurrent_per_agent: int = 5
+    queue: str = "memory://"
+    limits: Limits = field(default_factory=Limits)
+    repair: RepairPolicy = "safe"
+    pipeline: list[StepConfig] = field(default_factory=list)
+    source: Path | None = None
+    """The file that this was read from; None when it was built in code."""

@@ -1,0 +1,258 @@
+"""The one error tree. Classes carry fields; words are made here, at the edge, by `__str__`.
+
+    AgentServerError
+    ├── ContractError          a class cannot be a contract           (the handler's author)
+    ├── BindingError           a value or element does not fit        (the sender)
+    ├── ConfigError            organism.yaml has faults               (the operator)
+    ├── GateError              a message failed a step of the gate    (the sender)
+    │   ├── MissingInput           the step before it left nothing to work on
+    │   ├── WireError              bytes that are no acceptable XML
+    │   ├── EnvelopeError          XML that is no acceptable envelope
+    │   ├── RoutingError           no listener takes it
+    │   └── PayloadError           the payload breaks its contract
+    ├── HandlerError           a handler did not do its part          (the handler's author)
+    │   ├── HandlerFailed          it raised
+    │   ├── HandlerTimedOut        it did not return in time
+    │   └── BadReply               what it returned cannot become a message
+    ├── StepFailed             a bug in a step, ours or a user's      (the step's author)
+    └── PumpError              the pump cannot serve a caller         (the caller)
+        ├── PumpClosed             it is shutting down, or was
+        ├── RequestFailed          the requested message ended as a dead letter
+        ├── NoReply                everything was handled, and nobody answered
+        └── RequestTimedOut        no answer came in time
+
+Every class has a `code`: a short kebab-case word, the same for the same fault, fit for counting. `retryable`
+says whether the same message may succeed later. Texts are bounded by `MAX_TEXT`, since they quote hostile input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+MAX_TEXT = 500
+"""Longest error text, in characters: a bad 5 MB value would otherwise make a message of its own."""
+
+
+def shorten(text: str, limit: int = MAX_TEXT) -> str:
+    """Cut `text` to at most `limit` characters, marking the cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class AgentServerError(Exception):
+    """Whatever this package raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+
+class ContractError(AgentServerError, TypeError):
+    """A class cannot be mapped to XML. Raised where it is decorated.
+
+    Args:
+        class_name: The class.
+        field: The field at fault, or an empty string when it is the class itself.
+        reason: What cannot be mapped, and what to write instead.
+    """
+
+    code = "contract"
+
+    def __init__(self, class_name: str, field: str, reason: str) -> None:
+        super().__init__(class_name, field, reason)
+        self.class_name, self.field, self.reason = class_name, field, reason
+
+    def __str__(self) -> str:
+        place = f"{self.class_name}.{self.field}" if self.field else self.class_name
+        return shorten(f"{place}: {self.reason}")
+
+
+class BindingError(AgentServerError, ValueError):
+    """A Python value cannot be written as XML, or an element cannot be read as its contract.
+
+    Args:
+        path: Where, as `Invoice/Lines[3]/Price`.
+        found: What stood there.
+        expected: What the contract wants there.
+    """
+
+    code = "binding"
+
+    def __init__(self, path: str, found: str, expected: str) -> None:
+        super().__init__(path, found, expected)
+        self.path, self.found, self.expected = path, found, expected
+
+    def __str__(self) -> str:
+        return shorten(f"{self.path}: found {shorten(self.found, 120)}, expected {self.expected}")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFault:
+    """One fault of a configuration, with its place (1-based; 0 means the whole file)."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class ConfigError(AgentServerError):
+    """A configuration that cannot be used: all of its faults, in the order of the file."""
+
+    code = "config"
+
+    def __init__(self, faults: Sequence[ConfigFault]) -> None:
+        super().__init__(*faults)
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.faults))
+
+
+class GateError(AgentServerError):
+    """A message did not pass the gate.
+
+    Args:
+        code: The fault in one kebab-case word; the class's own when left out.
+        detail: What is wrong, in words.
+        line: Line of the message where it is wrong, 1-based; 0 when unknown.
+    """
+
+    code: str  # type: ignore[misc]  # the class's word, or the instance's more exact one
+
+    def __init__(self, detail: str, *, code: str | None = None, line: int = 0) -> None:
+        super().__init__(detail)
+        self.detail, self.line = shorten(detail), line
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        place = f" (line {self.line})" if self.line else ""
+        return f"{self.code}: {self.detail}{place}"
+
+
+class MissingInput(GateError):
+    """A step found nothing to work on, as no step before it had provided it."""
+
+    code = "missing-input"
+
+
+class WireError(GateError):
+    """Bytes that are not XML, or XML beyond the limits."""
+
+    code = "syntax"
+
+
+class EnvelopeError(GateError):
+    """XML that is not one valid envelope with one payload."""
+
+    code = "envelope"
+
+
+class RoutingError(GateError):
+    """No listener takes this payload at this address."""
+
+    code = "no-listener"
+
+
+class PayloadError(GateError):
+    """The payload breaks the contract of the listener that it is for."""
+
+    code = "schema"
+
+
+class HandlerError(AgentServerError):
+    """A handler did not do its part.
+
+    Args:
+        listener: The listener's name.
+        detail: What happened.
+    """
+
+    code = "handler"
+
+    def __init__(self, listener: str, detail: str) -> None:
+        super().__init__(listener, detail)
+        self.listener, self.detail = listener, shorten(detail)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.listener}: {self.detail}"
+
+
+class HandlerFailed(HandlerError):
+    """A handler raised; the exception is the `__cause__`."""
+
+    code = "handler-failed"
+    retryable = True
+
+
+class HandlerTimedOut(HandlerError):
+    """A handler did not return before its deadline."""
+
+    code = "handler-timeout"
+    retryable = True
+
+
+class BadReply(HandlerError):
+    """What a handler returned cannot become a message: a wrong type, malformed XML, a broken contract."""
+
+    code = "bad-reply"
+
+
+class StepFailed(AgentServerError):
+    """A step of the pipeline raised what it should not have: a bug. The exception is the `__cause__`."""
+
+    code = "step-failed"
+
+    def __init__(self, step: str, detail: str) -> None:
+        super().__init__(step, detail)
+        self.step, self.detail = step, shorten(detail)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.step}: {self.detail}"
+
+
+class PumpError(AgentServerError):
+    """The pump cannot do what a program asked of it."""
+
+    code = "pump"
+
+
+class PumpClosed(PumpError):
+    """The pump is shutting down, or has been shut down: it takes nothing more."""
+
+    code = "closed"
+
+
+class RequestFailed(PumpError):
+    """A requested message ended as a dead letter.
+
+    Args:
+        failure_code: The `code` of what went wrong with it.
+        reason: What went wrong, in words.
+    """
+
+    code = "request-failed"
+
+    def __init__(self, failure_code: str, reason: str) -> None:
+        super().__init__(failure_code, reason)
+        self.failure_code, self.reason = failure_code, reason
+
+    def __str__(self) -> str:
+        return shorten(self.reason)
+
+
+class NoReply(PumpError):
+    """A request was handled to its end, and nobody answered it."""
+
+    code = "no-reply"
+
+
+class RequestTimedOut(PumpError, TimeoutError):
+    """No answer came within `timeout_s`; the message may still be handled."""
+
+    code = "timeout"
+    retryable = True

@@ -1,0 +1,58 @@
+"""From a file to an organism, and the frame in which one runs.
+
+`bootstrap` reads, registers, and starts nothing; `running` pumps for as long as its block lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from agentserver.config import ConfigLoader
+
+if TYPE_CHECKING:
+    from agentserver.message_bus.stream_pump import StreamPump
+
+
+async def bootstrap(path: str | os.PathLike[str], *, allow_env: bool = False) -> StreamPump:
+    """Read an `organism.yaml` and return its pump, with every listener registered.
+
+    Args:
+        path: The file. The parent of its folder joins `sys.path`, so that handlers beside it import.
+        allow_env: Whether `${VAR}` in values stands for an environment variable.
+
+    Raises:
+        ConfigError: All the faults of the file.
+    """
+    from agentserver.message_bus.stream_pump import StreamPump  # noqa: PLC0415  # which re-exports this function
+
+    pump = StreamPump(ConfigLoader.load(path, allow_env=allow_env))
+    pump.register_all()
+    return pump
+
+
+@asynccontextmanager
+async def running(pump: StreamPump, *, drain_timeout_s: float | None = None) -> AsyncIterator[StreamPump]:
+    """Run a pump while the block lasts; drain it and shut it down behind.
+
+    Args:
+        pump: A pump that is not running.
+        drain_timeout_s: Seconds to drain; the config's when left out.
+
+    Raises:
+        Exception: Whatever ended the pump, if anything did.
+    """
+    task = asyncio.create_task(pump.run(), name="agentserver-pump")
+    await asyncio.sleep(0)  # so that a shutdown at once finds it running
+    try:
+        yield pump
+    finally:
+        await pump.shutdown(drain_timeout_s)
+        if not task.done():
+            task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

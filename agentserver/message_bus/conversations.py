@@ -1,0 +1,73 @@
+"""Conversations that somebody waits for: whether a message of theirs is still open, and how they ended.
+
+So a request fails as soon as nobody can answer it any more, instead of when its time is up. Only conversations that are
+watched are counted; the others cost nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from agentserver.errors import AgentServerError, NoReply, RequestFailed
+from agentserver.message_bus.message_state import MessageState
+
+
+class Watch:
+    """One conversation and the future of its first reply."""
+
+    __slots__ = ("failure", "open", "reply")
+
+    def __init__(self) -> None:
+        self.open = 1
+        self.failure: AgentServerError | None = None
+        self.reply: asyncio.Future[MessageState] = asyncio.get_running_loop().create_future()
+
+
+class Conversations:
+    """The watched conversations, by root thread."""
+
+    def __init__(self) -> None:
+        self._watched: dict[str, Watch] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._watched)
+
+    def watch(self, thread_id: str) -> Watch:
+        """Begin to count a conversation whose first message is about to be injected."""
+        watch = self._watched[thread_id] = Watch()
+        return watch
+
+    def forget(self, thread_id: str) -> None:
+        """Count it no more."""
+        self._watched.pop(thread_id, None)
+
+    def split(self, thread_id: str | None, parts: int) -> None:
+        """Note that one message became several."""
+        watch = self._watched.get(thread_id or "")
+        if watch is not None:
+            watch.open += parts - 1
+
+    def account(self, states: list[MessageState]) -> None:
+        """Note what became of a batch of messages."""
+        for state in states:
+            message = state.message
+            watch = self._watched.get(message.conversation_id or "") if message is not None else None
+            if message is None or watch is None:
+                continue
+            watch.open += state.emitted - 1
+            if state.failure is not None and watch.failure is None:
+                watch.failure = state.failure
+            if watch.reply.done():
+                continue
+            if message.outbound and state.error is None:
+                watch.reply.set_result(state)
+            elif not watch.open:
+                watch.reply.set_exception(_end(watch))
+
+
+def _end(watch: Watch) -> AgentServerError:
+    if watch.failure is None:
+        return NoReply("everything was handled, and nobody answered")
+    failure = RequestFailed(watch.failure.code, str(watch.failure))
+    failure.__cause__ = watch.failure
+    return failure

@@ -1,0 +1,71 @@
+"""A step of the user's own in the pipeline: any function of a state, sync or async.
+
+The guard stands around it as around ours. It gives back the state it was given, changed in place or not, or another that
+takes its place; anything else is a bug of the step, and fails that message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from agentserver.errors import AgentServerError
+from agentserver.message_bus.guard import Batch, fail_by_bug
+from agentserver.message_bus.message_state import MessageState
+
+StepFunction: TypeAlias = Callable[[MessageState], "MessageState | Awaitable[MessageState]"]
+
+
+class CustomStep:
+    """A stage made of a user's function.
+
+    Args:
+        function: Takes a state and returns one, or a coroutine of one.
+        name: What it is called in errors; the function's own name when left out.
+    """
+
+    __slots__ = ("_function", "name", "over")
+
+    def __init__(self, function: StepFunction, name: str = "") -> None:
+        self._function = function
+        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.over: Callable[[Batch], Any] = (
+            self._over_async if inspect.iscoroutinefunction(function) else self._over_sync
+        )
+
+    def _over_sync(self, batch: Batch) -> Batch:
+        return [self._apply(state) if state.error is None else state for state in batch]
+
+    async def _over_async(self, batch: Batch) -> Batch:
+        return list(await asyncio.gather(*(self._apply_async(state) for state in batch)))
+
+    def _apply(self, state: MessageState) -> MessageState:
+        try:
+            return self._checked(state, self._function(state))
+        except Exception as exc:  # noqa: BLE001  # an edge: the user's code
+            return self._failed(state, exc)
+
+    async def _apply_async(self, state: MessageState) -> MessageState:
+        if state.error is not None:
+            return state
+        try:
+            result: Any = self._function(state)
+            return self._checked(state, await result)
+        except Exception as exc:  # noqa: BLE001  # an edge: the user's code
+            return self._failed(state, exc)
+
+    def _checked(self, state: MessageState, result: Any) -> MessageState:
+        if not isinstance(result, MessageState):
+            raise TypeError(f"returned {type(result).__name__}, a step returns the MessageState")
+        if result is not state:
+            result.delivery, result.part_of = state.delivery, state.part_of
+        return result
+
+    def _failed(self, state: MessageState, exc: Exception) -> MessageState:
+        if isinstance(exc, AgentServerError):
+            state.fail(self.name, exc)
+        else:
+            fail_by_bug(state, self.name, exc)
+        return state

@@ -1,0 +1,267 @@
+"""Run handlers, under limits and deadlines, so that each harms its own message at most.
+
+Takes states that passed the gate; gives outcomes, in order of completion. Knows no pipeline, no queue and no XML.
+
+A handler never runs in the pump's own task. A task runs handlers one after another until one of them waits: that one
+keeps the task to itself from then on, and the next handlers get a new one. A task is also given up when a handler leaves
+a mark on it: a cancellation that is still pending, or a changed context variable. So a handler that does not wait costs
+no task of its own, and none can tell that it followed another.
+
+A deadline does not wait for the handler to give in: the message's outcome is recorded, its slot is free, and whatever the
+handler does later has no effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextvars import Context, copy_context
+from inspect import isawaitable
+from typing import Any, Final, NamedTuple
+
+from agentserver.errors import HandlerFailed, HandlerTimedOut
+from agentserver.message_bus.guard import Batch
+from agentserver.message_bus.listener import Listener
+from agentserver.message_bus.message_state import HandlerMetadata, MessageState
+from agentserver.message_bus.worker_threads import WorkerThreads
+
+logger = logging.getLogger(__name__)
+
+MAX_STREAK: Final = 64
+"""Handlers that one task runs before it lets the event loop turn."""
+
+
+class Outcome(NamedTuple):
+    """A message that was handled, or failed, and what its handler returned."""
+
+    state: MessageState
+    result: Any = None
+
+
+class _Runner:
+    """One task and the message that it is handling."""
+
+    __slots__ = ("state", "suspended", "task")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None]
+        self.state: MessageState | None = None  # None: its outcome is recorded
+        self.suspended = False
+
+
+class Dispatcher:
+    """Call handlers for states that are submitted; collect their outcomes.
+
+    Args:
+        max_handlers: Calls at once.
+        max_per_agent: Calls at once of one agent.
+        timeout_s: Seconds that one call may take.
+    """
+
+    def __init__(self, max_handlers: int = 20, max_per_agent: int = 5, timeout_s: float = 60.0) -> None:
+        self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
+        self.in_flight = 0
+        """Messages submitted and not collected yet."""
+        self.abandoned = 0
+        """Handlers whose deadline passed and that have not returned since."""
+        self._pending: deque[MessageState] = deque()
+        self._lanes: dict[str, deque[MessageState]] = {}  # what waits for one agent alone
+        self._agent_calls: dict[str, int] = {}
+        self._running = 0
+        self._outcomes: list[Outcome] = []
+        self._fresh: _Runner | None = None  # the runner that has not waited yet
+        self._deadlines: dict[_Runner, float] = {}  # in order of time, as all have the same timeout
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._threads = WorkerThreads()
+
+    def submit(self, batch: Batch) -> None:
+        """Take messages in: those that failed, or leave the organism, are outcomes at once."""
+        self.in_flight += len(batch)
+        for state in batch:
+            if state.error is not None or not state.target_listeners:
+                self._outcomes.append(Outcome(state))
+            else:
+                self._pending.append(state)
+        self._start_runner()
+
+    def collect(self) -> list[Outcome]:
+        """Give the outcomes since the last call."""
+        outcomes, self._outcomes = self._outcomes, []
+        self.in_flight -= len(outcomes)
+        return outcomes
+
+    async def wait(self) -> None:
+        """Wait until `notify` is called, as it is at each outcome."""
+        if self._outcomes:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def notify(self, _: object = None) -> None:
+        """Wake whoever is in `wait`."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def abort(self) -> None:
+        """Cancel every handler and forget every message. Their outcomes are nobody's any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for runner in list(self._deadlines):
+            runner.state = None
+            runner.task.cancel()
+        for queue in (self._pending, *self._lanes.values()):
+            queue.clear()
+        self._deadlines.clear()
+        self._agent_calls.clear()
+        self._outcomes.clear()
+        self.in_flight = self._running = 0
+        self._threads.close()
+        self._threads = WorkerThreads()
+
+    def _start_runner(self) -> None:
+        if self._fresh is not None or not self._pending or self._running >= self.max_handlers:
+            return
+        runner = self._fresh = _Runner()
+        loop = asyncio.get_running_loop()
+        runner.task = loop.create_task(self._run(runner))
+        runner.task.add_done_callback(lambda _: self._ended(runner))
+        loop.call_soon(self._after_first_step, runner)
+
+    def _after_first_step(self, runner: _Runner) -> None:
+        """Let a runner whose handler waits have its task to itself, and begin the next."""
+        if self._fresh is not runner:
+            return
+        self._fresh = None
+        if runner.state is not None:
+            runner.suspended = True
+            self._arm(runner)
+        self._start_runner()
+
+    def _ended(self, runner: _Runner) -> None:
+        """Record the outcome of a task that ended without one, as when it was cancelled before it began."""
+        if self._fresh is runner:
+            self._fresh = None
+        if runner.state is not None:
+            state, runner.state = runner.state, None
+            state.fail("dispatch", HandlerFailed(_listener(state).name, "its task was ended from outside"))
+            self._record(runner, state, None)
+        self._start_runner()
+
+    async def _run(self, runner: _Runner) -> None:
+        task, clean = asyncio.current_task(), copy_context()
+        assert task is not None
+        for _ in range(MAX_STREAK):
+            state = self._next()
+            if state is None:
+                return
+            runner.state = state
+            result: Any = None
+            failure: BaseException | None = None
+            try:
+                result = await self._call(_listener(state), state)
+            except BaseException as exc:  # noqa: BLE001  # an edge: SystemExit and all end here, with their message
+                failure = exc
+            if runner.state is None:  # its deadline has passed: what it returned has no effect
+                return
+            runner.state = None
+            if failure is not None:
+                _fail(state, failure)
+            self._record(runner, state, result)
+            if runner.suspended or _is_marked(task, clean):
+                return
+
+    async def _call(self, listener: Listener, state: MessageState) -> Any:
+        sender = state.from_id or ""
+        metadata = HandlerMetadata(
+            state.thread_id or "", sender, listener.own_name, sender == listener.name
+        )
+        if listener.is_async:
+            return await listener.handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
+        result = await self._threads.call(listener.handler, state.payload, metadata)
+        return await result if isawaitable(result) else result
+
+    def _next(self) -> MessageState | None:
+        """Take the next message whose listener may run now."""
+        while self._pending and self._running < self.max_handlers:
+            state = self._pending.popleft()
+            listener = _listener(state)
+            if listener.is_agent:
+                calls = self._agent_calls.get(listener.name, 0)
+                if calls >= self.max_per_agent:
+                    self._lanes.setdefault(listener.name, deque()).append(state)
+                    continue
+                self._agent_calls[listener.name] = calls + 1
+            self._running += 1
+            return state
+        return None
+
+    def _record(self, runner: _Runner, state: MessageState, result: Any) -> None:
+        self._deadlines.pop(runner, None)
+        self._running -= 1
+        listener = _listener(state)
+        if listener.is_agent:
+            self._free_agent(listener.name)
+        self._outcomes.append(Outcome(state, result))
+        if self._waiter is not None:
+            self.notify()
+        if runner.suspended:
+            self._start_runner()
+
+    def _free_agent(self, name: str) -> None:
+        self._agent_calls[name] -= 1
+        if not self._agent_calls[name]:
+            del self._agent_calls[name]
+        lane = self._lanes.get(name)
+        if lane:
+            self._pending.appendleft(lane.popleft())
+            if not lane:
+                del self._lanes[name]
+
+    def _arm(self, runner: _Runner) -> None:
+        loop = asyncio.get_running_loop()
+        self._deadlines[runner] = loop.time() + self.timeout_s
+        if self._timer is None:
+            self._timer = loop.call_later(self.timeout_s, self._expire)
+
+    def _expire(self) -> None:
+        """Record time-outs, and set the timer for the next."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        for runner, deadline in list(self._deadlines.items()):
+            if deadline > loop.time():
+                self._timer = loop.call_at(deadline, self._expire)
+                return
+            state, runner.state = runner.state, None
+            assert state is not None
+            state.fail("dispatch", HandlerTimedOut(_listener(state).name, f"no answer within {self.timeout_s:g} s"))
+            self.abandoned += 1
+            runner.task.add_done_callback(self._came_back)
+            runner.task.cancel()
+            self._record(runner, state, None)
+
+    def _came_back(self, _: object) -> None:
+        self.abandoned -= 1
+
+
+def _listener(state: MessageState) -> Listener:
+    targets = state.target_listeners
+    assert targets
+    return targets[0]
+
+
+def _fail(state: MessageState, exc: BaseException) -> None:
+    name = _listener(state).name
+    failure = HandlerFailed(name, f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)
+    failure.__cause__ = exc
+    state.fail("dispatch", failure)
+    logger.warning("handler raised", exc_info=exc, extra={"listener": name, "thread_id": state.thread_id})
+
+
+def _is_marked(task: asyncio.Task[None], clean: Context) -> bool:
+    """Return whether a handler left something on its task that the next one would meet."""
+    return task.cancelling() > 0 or copy_context() != clean

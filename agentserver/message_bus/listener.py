@@ -1,0 +1,87 @@
+"""One row of the routing table: a name, one contract, and the handler that takes it.
+
+A listener that is configured with several contracts is several rows of one name. Knows no queue and no pipeline.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from agentserver.message_bus.message_state import HandlerMetadata, HandlerResponse
+from agentserver.wire import Schema
+from agentserver.xmlable import Contract, contract_of
+
+HandlerResult: TypeAlias = "HandlerResponse | bytes | str | list[HandlerResponse | bytes | str] | None"
+Handler: TypeAlias = Callable[[Any, HandlerMetadata], "Awaitable[HandlerResult] | HandlerResult"]
+
+
+class Listener:
+    """What takes one class of payload under one name.
+
+    Args:
+        name: The listener's name; may hold dots and dashes.
+        payload_class: An `@xmlify` class.
+        handler: `async def` (runs as a task) or `def` (runs in a worker thread); may be replaced while running.
+        description: What it does, for people and models.
+        is_agent: Whether it is told its own name and limited by `max_concurrent_per_agent`.
+        peers: Whom it may address.
+        broadcast: Whether it also takes what is sent to its parent name.
+
+    Attributes:
+        root_tag: `{name}.{payload class}` in lower case: its key in the routing table.
+        contract: How its payload is read and written.
+        schema: Its payload's compiled XSD.
+    """
+
+    __slots__ = (
+        "_handler", "broadcast", "contract", "description", "is_agent", "is_async", "name", "own_name", "payload_class",
+        "peers", "root_tag", "schema",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        payload_class: type[Any],
+        handler: Handler,
+        description: str = "",
+        is_agent: bool = False,
+        peers: list[str] | None = None,
+        broadcast: bool = False,
+    ) -> None:
+        self.name = name
+        self.payload_class = payload_class
+        self.contract: Contract[Any] = contract_of(payload_class)
+        self.schema: Schema = self.contract.schema
+        self.root_tag = f"{name}.{self.contract.root_tag}".lower()
+        self.description = description
+        self.is_agent = is_agent
+        self.own_name = name if is_agent else None
+        self.peers = peers or []
+        self.broadcast = broadcast
+        self.handler = handler
+
+    @property
+    def handler(self) -> Handler:
+        """What is called with the payload and its metadata."""
+        return self._handler
+
+    @handler.setter
+    def handler(self, handler: Handler) -> None:
+        self._handler = handler
+        self.is_async = _is_async(handler)
+
+    @property
+    def parent_name(self) -> str:
+        """The name that it shares with its siblings when it broadcasts: `search` of `search.google`."""
+        return self.name.rpartition(".")[0]
+
+    def __repr__(self) -> str:
+        return f"Listener({self.root_tag!r})"
+
+
+def _is_async(handler: Handler) -> bool:
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        getattr(handler, "__call__", None)  # noqa: B004  # looks for an async __call__, not for callability
+    )

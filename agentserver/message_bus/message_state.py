@@ -1,0 +1,120 @@
+"""What travels: the state of one message in the pipeline, and what handlers are given and give back.
+
+Plain values. A step reads and writes a `MessageState`; the first failure wins and stays. Handlers never see one: they
+get their payload and a `HandlerMetadata`, and return `HandlerResponse`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from agentserver.errors import AgentServerError
+
+if TYPE_CHECKING:
+    from agentserver.message_bus.listener import Listener
+    from agentserver.queues import Delivery, QueuedMessage
+    from agentserver.wire import Element
+
+
+@dataclass(slots=True, eq=False)
+class MessageState:
+    """One message on its way through the pipeline.
+
+    Args:
+        raw_bytes: The message as it was sent; None once it is parsed.
+        envelope_tree: Its envelope, parsed.
+        payload_tree: The one payload in it.
+        payload: The payload as an instance of its contract.
+        thread_id: Its thread.
+        from_id: Its sender.
+        to_id: Whom it is addressed to, where it says so.
+        target_listeners: Who takes it.
+        error: What went wrong first, in words; None while nothing has.
+        metadata: Notes of the steps: `diagnostics` (list of str), `repairs` (tuple of str); a step that is used alone
+            may be given `schema` and `payload_class` here. It is never read from the wire.
+        failure: The error itself.
+        stage: The step or place at which it failed.
+        canonical: Its exclusive C14N bytes.
+        roots: The root elements, where the input held several.
+        claimed: Whether `from_id` is the envelope's word alone.
+        delivery: The queue's receipt; None for one part of an input until the parts are known to the queue.
+        part_of: The receipt of the input that this is one part of.
+        emitted: How many messages its handler's answer became.
+    """
+
+    raw_bytes: bytes | None = None
+    envelope_tree: Element | None = None
+    payload_tree: Element | None = None
+    payload: Any = None
+    thread_id: str | None = None
+    from_id: str | None = None
+    to_id: str | None = None
+    target_listeners: list[Listener] | None = None
+    error: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    failure: AgentServerError | None = None
+    stage: str = ""
+    canonical: bytes | None = None
+    roots: list[Element] | None = None
+    claimed: bool = False
+    delivery: Delivery | None = None
+    part_of: Delivery | None = None
+    emitted: int = 0
+
+    @property
+    def message(self) -> QueuedMessage | None:
+        """The queued message that this is, or is a part of."""
+        delivery = self.delivery or self.part_of
+        return delivery.message if delivery is not None else None
+
+    def fail(self, stage: str, failure: AgentServerError) -> None:
+        """Record a failure, unless there is one already."""
+        if self.error is None:
+            self.stage, self.failure, self.error = stage, failure, str(failure)
+
+    def note(self, diagnostic: str) -> None:
+        """Add a remark that a person may want to read when looking at this message."""
+        self.metadata.setdefault("diagnostics", []).append(diagnostic)
+
+    def __await__(self) -> Generator[Any, Any, MessageState]:
+        """Give itself, so that `await step(state)` works with a synchronous step as with an asynchronous one."""
+        return self
+        yield  # makes this a generator, as the protocol wants
+
+
+class HandlerMetadata(NamedTuple):
+    """What a handler is told about its message. Immutable: the pump never reads it back.
+
+    Args:
+        thread_id: The thread that the message came on; opaque.
+        from_id: Who sent it.
+        own_name: The listener's own name, for agents; None for others.
+        is_self_call: Whether the listener sent this to itself.
+    """
+
+    thread_id: str
+    from_id: str
+    own_name: str | None = None
+    is_self_call: bool = False
+
+
+@dataclass(slots=True)
+class HandlerResponse:
+    """One message that a handler wants sent: the pump writes its sender and its thread.
+
+    Args:
+        payload: An instance of an `@xmlify` class.
+        to: The listener that it is for; None leaves that to the payload's class.
+        is_response: Whether it answers whoever asked; then `to` is not looked at. Made by `respond`.
+    """
+
+    payload: Any
+    to: str | None = None
+    is_response: bool = False
+
+    @classmethod
+    def respond(cls, payload: Any) -> HandlerResponse:
+        """Answer whoever sent the message that is being handled, on the thread on which they asked."""
+        return cls(payload, None, is_response=True)

@@ -1,0 +1,125 @@
+"""The road of every message, in one place: source, gate, dispatch, replies, settle.
+
+The only file that knows aiostream. What goes through the stages are batches (lists of states), since a stage costs the
+same for one message as for fifty; each stage maps one function over them. Handlers run in an operator of our own, which
+takes new batches while handlers are busy and gives outcomes as they complete. Another operator commits them, and what
+handlers emitted is back in the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from aiostream import pipable_operator, pipe, stream, streamcontext
+from aiostream.core import Stream
+
+from agentserver.message_bus.dispatch import Dispatcher, Outcome
+from agentserver.message_bus.guard import Batch
+from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.replies import Handled, Replies
+
+Adopt: TypeAlias = Callable[[Batch], Awaitable[None]]
+Settle: TypeAlias = Callable[[Handled], Awaitable[None]]
+
+
+class Stage(Protocol):
+    """One stage of the gate: a name, and what it does to a batch."""
+
+    @property
+    def name(self) -> str:
+        """What other stages are placed before or after."""
+
+    @property
+    def over(self) -> Callable[[Batch], Any]:
+        """Take a batch and give one, at once or when awaited."""
+
+
+def build_pipeline(
+    source: AsyncIterable[Batch | MessageState],
+    stages: Sequence[Stage],
+    dispatcher: Dispatcher,
+    replies: Replies,
+    *,
+    adopt: Adopt,
+    settle: Settle,
+    max_in_flight: int,
+) -> Stream[Batch]:
+    """Compose the pipeline; iterating its stream drives it.
+
+    Args:
+        source: Batches of states, or single ones, that bring `raw_bytes`.
+        stages: The gate, in order.
+        dispatcher: Runs handlers.
+        replies: Makes settlements of what they return.
+        adopt: Tells the queue that one input became several messages.
+        settle: Commits a settlement.
+        max_in_flight: Messages in the pipeline at once; no more are taken from the source then.
+
+    Returns:
+        A stream of batches of finished states.
+    """
+    xs: Stream[Any] = stream.iterate(source) | pipe.map(_as_batch)
+    for stage in stages:
+        xs |= pipe.map(stage.over, task_limit=1) if asyncio.iscoroutinefunction(stage.over) else pipe.map(stage.over)
+    return (
+        xs
+        | dispatch.pipe(dispatcher, adopt, max_in_flight)
+        | pipe.map(replies.over)
+        | settled.pipe(settle)
+    )
+
+
+def _as_batch(item: Batch | MessageState) -> Batch:
+    return [item] if isinstance(item, MessageState) else item
+
+
+@pipable_operator
+async def dispatch(
+    source: AsyncIterable[Batch], dispatcher: Dispatcher, adopt: Adopt, max_in_flight: int
+) -> AsyncIterator[list[Outcome]]:
+    """Run the handlers of each batch; give outcomes as they complete, in batches."""
+    async with streamcontext(source) as streamer:
+        batches = aiter(streamer)
+        pull: asyncio.Task[Batch | None] | None = None
+        exhausted = False
+        try:
+            while True:
+                if pull is not None and pull.done():
+                    batch, pull = pull.result(), None
+                elif pull is None and not exhausted and not dispatcher.in_flight:
+                    batch = await anext(batches, None)  # nothing else can happen meanwhile
+                else:
+                    batch = []
+                    if outcomes := dispatcher.collect():
+                        yield outcomes
+                    elif exhausted and not dispatcher.in_flight:
+                        return
+                    else:
+                        if pull is None and not exhausted and dispatcher.in_flight < max_in_flight:
+                            pull = asyncio.create_task(_next(batches))
+                            pull.add_done_callback(dispatcher.notify)
+                        await dispatcher.wait()
+                if batch is None:
+                    exhausted = True
+                elif batch:
+                    await adopt(batch)
+                    dispatcher.submit(batch)
+        finally:
+            if pull is not None:
+                pull.cancel()
+                await asyncio.wait([pull])
+
+
+async def _next(batches: AsyncIterator[Batch]) -> Batch | None:
+    return await anext(batches, None)
+
+
+@pipable_operator
+async def settled(source: AsyncIterable[Handled], settle: Settle) -> AsyncIterator[Batch]:
+    """Commit each settlement, then let its states go."""
+    async with streamcontext(source) as streamer:
+        async for handled in streamer:
+            await settle(handled)
+            yield handled.states

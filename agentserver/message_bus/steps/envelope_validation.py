@@ -1,0 +1,68 @@
+"""The envelope against `schemas/envelope.xsd`; what is inside the payload is not looked at.
+
+Takes `envelope_tree`; changes nothing. `xsi:type` and `xsi:nil` are refused anywhere in the message: they would let a
+sender choose another type than the contract's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agentserver.errors import EnvelopeError, MissingInput
+from agentserver.message_bus.guard import Step, guard
+from agentserver.message_bus.message_state import MessageState
+from agentserver.wire import ENVELOPE_NS, Element, Schema, envelope_schema, first_violation
+
+_XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+_XSI_BYTES: Final = _XSI.encode()
+_SWITCHES: Final = (f"{{{_XSI}}}type", f"{{{_XSI}}}nil")
+
+
+def make_envelope_validation_step(schema: Schema | None = None) -> Step:
+    """Make the step that validates envelopes.
+
+    Args:
+        schema: The envelope's compiled XSD; the one that ships with AgentServer when left out.
+    """
+    compiled = schema if schema is not None else envelope_schema()
+
+    @guard("envelope_validation")
+    def validate(state: MessageState) -> None:
+        tree = state.envelope_tree
+        if tree is None:
+            raise MissingInput("no envelope_tree to validate")
+        violation = first_violation(compiled, tree)
+        if violation is not None:
+            text, line = violation
+            raise EnvelopeError(f"{text}{_hint(tree)}", line=line)
+        if state.canonical is None or _XSI_BYTES in state.canonical:
+            _refuse_type_switches(tree)
+
+    return validate
+
+
+def _refuse_type_switches(tree: Element) -> None:
+    for element in tree.iter():
+        for name in _SWITCHES:
+            if name in element.attrib:
+                raise EnvelopeError(f"xsi:{name.rpartition('}')[2]} is not taken", line=element.sourceline or 0)
+
+
+def _hint(tree: Element) -> str:
+    """Say what is meant most often when an envelope is refused."""
+    namespace, _, local = tree.tag.rpartition("}")
+    if namespace != f"{{{ENVELOPE_NS}":
+        return f" (an envelope is <message xmlns='{ENVELOPE_NS}'>, this is <{local}> in {namespace[1:]!r})"
+    names = [child.tag.removeprefix(f"{{{ENVELOPE_NS}}}") for child in tree]
+    if "meta" not in names:
+        return " (missing <meta>)"
+    if len(names) == 1:
+        return " (no payload)"
+    if len(names) > 2 and "meta" not in names[1:]:
+        return " (multiple payload roots: one envelope carries one payload)"
+    if tree[-1].tag.startswith(f"{{{ENVELOPE_NS}}}"):
+        return f' (the payload stands in the envelope\'s namespace: write <{names[-1]} xmlns="">)'
+    return ""
+
+
+envelope_validation_step = make_envelope_validation_step()

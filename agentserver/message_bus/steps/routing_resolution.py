@@ -1,0 +1,52 @@
+"""Address and root tag to listeners.
+
+Takes `to_id` and the root tag of `payload_tree`; gives `target_listeners`, and names the payload's root as the contract
+does (`<greeter.greeting>` becomes `<Greeting>`). What leaves the organism has no listener and passes. An outside
+sender that the envelope alone vouches for cannot bear a listener's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agentserver.errors import MissingInput, RoutingError
+from agentserver.message_bus.guard import Step, guard
+from agentserver.message_bus.listener import Listener
+from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.routing import RoutingTable
+
+
+def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
+    """Make the step that finds listeners.
+
+    Args:
+        routing_table: Listeners by key, `{name}.{payload class}` in lower case.
+    """
+    table = routing_table if isinstance(routing_table, RoutingTable) else RoutingTable(routing_table)
+
+    @guard("routing_resolution")
+    def route(state: MessageState) -> None:
+        message = state.message
+        if message is not None:
+            if message.outbound:
+                return
+            if message.target is not None:
+                state.target_listeners = table.pinned(message.target)
+                return
+        if state.claimed and state.from_id and table.has_name(state.from_id):
+            raise RoutingError(
+                f"sender {state.from_id!r} is a listener here, which cannot be outside", code="false-sender"
+            )
+        tree = state.payload_tree
+        if tree is not None:
+            tag = tree.tag
+        elif state.payload is not None:
+            tag = type(state.payload).__name__
+        else:
+            raise MissingInput("no payload_tree to route")
+        found = table.find(state.to_id, tag)
+        state.target_listeners = found[:]
+        if tree is not None and tag != found[0].contract.root_tag:
+            tree.tag = found[0].contract.root_tag
+
+    return route

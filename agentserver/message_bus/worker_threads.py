@@ -1,0 +1,75 @@
+"""Threads for plain `def` handlers: reused, bounded by the dispatcher, and never waited for.
+
+`concurrent.futures` joins its threads when the interpreter exits, so one handler that never returns would hang the
+daemon. These are daemon threads: a stuck one is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeAlias
+
+_Job: TypeAlias = "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[[], Any]] | None"
+
+
+class WorkerThreads:
+    """Call functions in threads, one call a thread at a time."""
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[_Job]] = []
+        self._closed = False
+
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what `function(*args)` returns, or raise what it raises."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        context = contextvars.copy_context()
+        inbox = self._idle.pop() if self._idle else self._start()
+        inbox.put((loop, future, lambda: context.run(function, *args)))
+        return await future
+
+    def close(self) -> None:
+        """Let idle threads end; busy ones end after their call."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().put(None)
+
+    def _start(self) -> SimpleQueue[_Job]:
+        inbox: SimpleQueue[_Job] = SimpleQueue()
+        threading.Thread(target=self._serve, args=(inbox,), name="agentserver-handler", daemon=True).start()
+        return inbox
+
+    def _serve(self, inbox: SimpleQueue[_Job]) -> None:
+        while (job := inbox.get()) is not None:
+            loop, future, call = job
+            result: Any = None
+            error: BaseException | None = None
+            try:
+                result = call()
+            except BaseException as exc:  # noqa: BLE001  # an edge: whatever a handler raises is its caller's to see
+                error = exc
+            try:
+                loop.call_soon_threadsafe(self._finish, inbox, future, result, error)
+            except RuntimeError:  # the loop is gone, and with it whoever waited
+                return
+            del job, call, result, error, future
+
+    def _finish(
+        self, inbox: SimpleQueue[_Job], future: asyncio.Future[Any], result: Any, error: BaseException | None
+    ) -> None:
+        if self._closed:
+            inbox.put(None)
+        else:
+            self._idle.append(inbox)
+        if future.done():
+            return  # its message timed out
+        if error is None:
+            future.set_result(result)
+        elif isinstance(error, StopIteration):  # which a future cannot carry
+            future.set_exception(RuntimeError(f"handler raised StopIteration({error.value!r})"))
+        else:
+            future.set_exception(error)

@@ -1,0 +1,27 @@
+"""Where messages wait, behind one protocol.
+
+Knows bytes, ids and times; nothing of XML, handlers or routes. `protocol.py` says what a queue promises and what it
+carries; `memory.py` keeps it in this process.
+"""
+
+from agentserver.queues.memory import MemoryQueue
+from agentserver.queues.protocol import (
+    Books,
+    DeadLetter,
+    Delivery,
+    Frame,
+    MessageQueue,
+    QueuedMessage,
+    Settlement,
+)
+
+__all__ = [
+    "Books",
+    "DeadLetter",
+    "Delivery",
+    "Frame",
+    "MemoryQueue",
+    "MessageQueue",
+    "QueuedMessage",
+    "Settlement",
+]

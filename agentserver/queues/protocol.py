@@ -1,0 +1,179 @@
+"""What a queue carries and what it promises. No queue is here: `memory.py` is one.
+
+A message is the bytes and, beside them and never inside, what only the pump may say of them: id, sender, thread, call
+chain, hop. So a worker needs nothing but the message to handle it.
+
+The books: `injected + emitted == settled + dead + waiting + in_flight` at every moment, whoever looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+DEFAULT_PRIORITY = 5
+"""Middle of 0 (first) to 9 (last)."""
+
+
+class Frame(NamedTuple):
+    """One caller that waits for an answer: its name, and the thread on which it asked."""
+
+    name: str
+    thread_id: str
+
+
+@dataclass(slots=True)
+class QueuedMessage:
+    """One message as it waits. Never changed once it is in a queue.
+
+    Args:
+        id: Unique; the id of what a handler emits follows from the id of what it was handling.
+        data: The message, canonical or as it was sent.
+        sender: Who sent it, as the pump knows; None takes the envelope's word.
+        thread_id: Its thread; None takes the envelope's word.
+        chain: The callers that wait for an answer to it, outermost first.
+        canonical: Whether the pump itself made `data`, so that it is in canonical form already.
+        outbound: Whether it leaves the organism, to a sender that is no listener.
+        target: Key of the one listener that it is for, when it is one of several copies.
+        parent_id: Id of the message that this one came of.
+        hop: How many messages came before it on its path; 0 for what was injected.
+        attempt: How often it was taken before.
+        priority: 0 first to 9 last.
+        deliver_at: Not before this time, in seconds since the epoch; 0 is at once.
+    """
+
+    id: str
+    data: bytes
+    sender: str | None = None
+    thread_id: str | None = None
+    chain: tuple[Frame, ...] = ()
+    canonical: bool = False
+    outbound: bool = False
+    target: str | None = None
+    parent_id: str | None = None
+    hop: int = 0
+    attempt: int = 0
+    priority: int = DEFAULT_PRIORITY
+    deliver_at: float = 0.0
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The root thread: the one on which the outside asked."""
+        return self.chain[0].thread_id if self.chain else self.thread_id
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """A message that was taken and is not settled yet."""
+
+    message: QueuedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that the pump gave up on.
+
+    Args:
+        message: The message, with its original bytes.
+        stage: The step or place at which it failed.
+        code: What was wrong, in one kebab-case word.
+        reason: What was wrong, in words.
+        sender: Who sent it.
+        thread_id: Its thread, as far as it was known.
+        died_at: When, in seconds since the epoch.
+    """
+
+    message: QueuedMessage
+    stage: str
+    code: str
+    reason: str
+    sender: str | None
+    thread_id: str | None
+    died_at: float
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What became of a batch. Takes effect whole or not at all.
+
+    Args:
+        acks: Handled to the end.
+        puts: What handlers emitted.
+        dead: Given up on: the delivery and its dead letter.
+    """
+
+    acks: list[Delivery] = field(default_factory=list)
+    puts: list[QueuedMessage] = field(default_factory=list)
+    dead: list[tuple[Delivery, DeadLetter]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Books:
+    """Counts of messages since the queue was opened."""
+
+    injected: int = 0
+    emitted: int = 0
+    settled: int = 0
+    dead: int = 0
+    waiting: int = 0
+    in_flight: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing was lost and nothing came from nowhere."""
+        return self.injected + self.emitted == self.settled + self.dead + self.waiting + self.in_flight
+
+    @property
+    def open(self) -> int:
+        """Messages that are not at their end yet."""
+        return self.waiting + self.in_flight
+
+
+class MessageQueue(Protocol):
+    """Where messages wait. Every method may be called by one event loop only."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether what waits outlives this process."""
+
+    @property
+    def books(self) -> Books:
+        """The counts, at this moment."""
+
+    @property
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """The dead letters that are kept, oldest first."""
+
+    async def put(self, messages: Sequence[QueuedMessage]) -> None:
+        """Admit messages from outside; return once they are as safe as this queue makes them.
+
+        Waits while the queue is full: admission is what is bounded, never the way back.
+
+        Raises:
+            PumpClosed: The queue is closed.
+        """
+
+    async def take(self, limit: int) -> list[Delivery]:
+        """Wait for one message, then take what is ready, at most `limit`. An empty list says that it is closed."""
+
+    async def settle(self, outcome: Settlement) -> None:
+        """Commit what became of a batch. A delivery that is settled already, or was recovered, is left alone."""
+
+    async def split(self, delivery: Delivery, parts: Sequence[QueuedMessage]) -> list[Delivery]:
+        """Replace a delivery by its parts in one commit; they count as emitted, and are taken already."""
+
+    async def idle(self) -> None:
+        """Wait until nothing waits and nothing is in flight."""
+
+    def recover(self) -> int:
+        """Put back what was taken and never settled, as whoever took it is gone; return how many."""
+
+    def abandon(self) -> list[Delivery]:
+        """Take what would be lost with this process, so that it can be buried; a durable queue gives nothing."""
+
+    def close(self) -> None:
+        """Give nothing more to take and admit nothing more; what is in flight may still be settled."""
+
+    async def aclose(self) -> None:
+        """Close, and free what the queue holds."""

@@ -1,0 +1,202 @@
+"""Bytes to a tree, strictly, and a tree to its canonical bytes.
+
+Takes what anybody may have sent; gives an lxml element whose size, depth and names are within `ParseLimits`, or raises
+`WireError` with a code that is the same for the same bytes. Well-formedness is XML 1.0 (5th ed.) with Namespaces 1.0,
+in UTF-8 alone. No DOCTYPE is let in, so no entity is ever declared and no DTD code is reached. Nothing is mended here
+(`repair.py` does that) and nothing is looked up outside the bytes.
+
+The limits exist for what comes after: exclusive C14N repeats names and sorts attributes, so long names or many
+attributes would let 100 KB grow to 400 MB. A limit that needs more bytes to break than the message has is not checked,
+which spares a small message the walk over its elements.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from lxml import etree
+
+from agentserver.errors import WireError
+
+Element: TypeAlias = etree._Element  # noqa: SLF001  # the only name that lxml has for the type
+
+_DECLARED_ENCODING: Final = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
+_BOM: Final = b"\xef\xbb\xbf"
+_PARSER_OPTIONS: Final = {
+    "encoding": "utf-8",  # overrides what the document claims: UTF-7 makes markup out of plain ASCII text
+    "recover": False,
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "attribute_defaults": False,
+    "huge_tree": False,
+    "decompress": False,
+    "remove_comments": True,  # `ad<!-- -->min` would read as `ad`
+    "remove_pis": True,
+    "strip_cdata": True,
+    "collect_ids": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """Inclusive bounds on one message. See `agentserver.config.Limits` for each."""
+
+    message_bytes: int = 1_048_576
+    depth: int = 64
+    elements: int = 10_000
+    attributes: int = 64
+    name_chars: int = 256
+    namespaces: int = 64
+
+    def harmless_bytes(self) -> int:
+        """Return the size up to which no message can break a limit on its structure."""
+        return min(
+            7 * self.depth,  # <a></a> a level
+            4 * self.elements,  # <a/>
+            5 * self.attributes,  # _a=""
+            self.name_chars - 1,  # {uri}name counts two braces that are not written
+            8 * self.namespaces,  # xmlns=""
+        )
+
+
+class StrictParser:
+    """Parse messages under `limits`. One at a time: not for use by several threads at once.
+
+    The lxml parser inside is reused from message to message, and replaced after every failure, so that no message
+    meets what a bad one left behind.
+    """
+
+    __slots__ = ("_harmless_bytes", "_parser", "limits")
+
+    def __init__(self, limits: ParseLimits | None = None) -> None:
+        self.limits = limits or ParseLimits()
+        self._harmless_bytes = self.limits.harmless_bytes()
+        self._parser = _new_parser()
+
+    def parse(self, data: bytes) -> Element:
+        """Return the root element of `data`.
+
+        Raises:
+            WireError: With one of the codes `too-large`, `not-utf8`, `encoding`, `xml-version`, `doctype`, `syntax`,
+                `node-type`, `too-deep`, `too-many-elements`, `too-many-attributes`, `too-many-namespaces`,
+                `name-too-long`.
+        """
+        if len(data) > self.limits.message_bytes:
+            raise WireError(
+                f"{len(data)} bytes, the limit is {self.limits.message_bytes}", code="too-large"
+            )
+        _check_encoding(data)
+        try:
+            root = etree.fromstring(data, self._parser)
+        except etree.LxmlError as exc:
+            self._parser = _new_parser()
+            raise _syntax_error(exc, data) from None
+        if b"<!DOCTYPE" in data:  # may stand in CDATA or in a comment, so the parsed document decides
+            docinfo = root.getroottree().docinfo
+            if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
+                raise _doctype()
+        if len(data) > self._harmless_bytes:
+            _check_structure(root, data, self.limits)
+        return root
+
+
+def canonical(element: Element) -> bytes:
+    """Return the Exclusive XML Canonicalization 1.0 of `element`, without comments.
+
+    Raises:
+        WireError: `namespace-uri`, for a relative namespace URI, for which C14N defines no form.
+    """
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+    except etree.C14NError as exc:
+        raise WireError(f"no canonical form: {exc}", code="namespace-uri") from None
+
+
+def _new_parser() -> etree.XMLParser:
+    return etree.XMLParser(**_PARSER_OPTIONS)  # type: ignore[arg-type]  # one dict of mixed values
+
+
+def _check_encoding(data: bytes) -> None:
+    """Refuse what is not UTF-8, and what says that it is something else: such labels change the markup."""
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise WireError(f"byte {exc.start} is not UTF-8", code="not-utf8") from None
+        if data.startswith(_BOM):
+            data = data[len(_BOM) :]
+    if not data.startswith(b"<?xml"):
+        return
+    declared = _DECLARED_ENCODING.match(data)
+    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
+        label = declared[1][:40].decode("ascii", "replace")
+        raise WireError(f"declared as {label!r}, only UTF-8 is taken", code="encoding")
+    version = re.match(rb"<\?xml\s+version\s*=\s*[\"']([^\"']*)", data)
+    if version and version[1] != b"1.0":
+        raise WireError("only XML 1.0 is taken", code="xml-version")
+
+
+_PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+
+
+def _syntax_error(exc: etree.LxmlError, data: bytes) -> WireError:
+    prolog = _PROLOG.match(data)
+    if prolog and data.startswith(b"<!DOCTYPE", prolog.end()):
+        return _doctype()
+    line = getattr(exc, "lineno", None) or 0
+    text = getattr(exc, "msg", None) or str(exc) or "not well-formed"
+    if not data.strip():
+        text = "no XML: the message is empty"
+    elif b"<" not in data:
+        text = "no XML: there is no element"
+    return WireError(text, line=line)
+
+
+def _doctype() -> WireError:
+    return WireError("a DOCTYPE is not taken; send the document without it", code="doctype")
+
+
+def _check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:
+    """Walk the tree for what the bytes alone cannot rule out."""
+    if data.count(b"</") >= limits.depth and _too_deep(root, limits.depth):
+        raise WireError(f"nested deeper than {limits.depth} elements", code="too-deep")
+    if data.count(b"xmlns") > limits.namespaces and _namespace_count(root) > limits.namespaces:
+        raise WireError(f"more than {limits.namespaces} namespace declarations", code="too-many-namespaces")
+    longest = limits.name_chars
+    has_attributes = data.count(b"=") > data.count(b"xmlns")
+    count = 0
+    for count, element in enumerate(root.iter(), 1):  # noqa: B007  # the count is used after the loop
+        tag = element.tag
+        if type(tag) is not str:
+            raise WireError("an entity reference is left in the tree", code="node-type")
+        if len(tag) > longest:
+            raise WireError(f"an element name has more than {longest} characters", code="name-too-long")
+        if has_attributes and element.attrib:
+            _check_attributes(element, limits)
+        if count > limits.elements:
+            raise WireError(f"more than {limits.elements} elements", code="too-many-elements")
+
+
+def _check_attributes(element: Element, limits: ParseLimits) -> None:
+    names = element.attrib.keys()
+    if len(names) > limits.attributes:
+        raise WireError(f"more than {limits.attributes} attributes on one element", code="too-many-attributes")
+    if any(len(name) > limits.name_chars for name in names):
+        raise WireError(f"an attribute name has more than {limits.name_chars} characters", code="name-too-long")
+
+
+def _too_deep(root: Element, limit: int) -> bool:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > limit:
+            return True
+    return False
+
+
+def _namespace_count(root: Element) -> int:
+    return sum(1 for _ in etree.iterwalk(root, events=("start-ns",)))
