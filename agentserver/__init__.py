@@ -1,6 +1,6 @@
 """AgentServer: a daemon that pumps XML messages between untrusted handlers. The XSD is the security.
 
-What authors of handlers and of programs import. The way in, for readers of the code: `message_bus/stream_pump.py`
+What authors of handlers and of programs import. The way in, for readers of the code: `message_bus/pump.py`
 is the daemon's heart, `message_bus/pipeline.py` the road that each message takes, `errors.py` all that can go wrong.
 """
 

@@ -43,7 +43,7 @@ def shorten(text: str, limit: int = MAX_TEXT) -> str:
 class AgentServerError(Exception):
     """Whatever this package raises on purpose."""
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
     retryable: ClassVar[bool] = False
 
 
@@ -121,8 +121,6 @@ class GateError(AgentServerError):
         line: Line of the message where it is wrong, 1-based; 0 when unknown.
     """
 
-    code: str  # type: ignore[misc]  # the class's word, or the instance's more exact one
-
     def __init__(self, detail: str, *, code: str | None = None, line: int = 0) -> None:
         super().__init__(detail)
         self.detail, self.line = shorten(detail), line
@@ -147,9 +145,9 @@ class WireError(GateError):
 
 
 class EnvelopeError(GateError):
-    """XML that is not one valid envelope with one payload."""
+    """XML that is not one valid envelope with one payload. The stage tells it from a `PayloadError`."""
 
-    code = "envelope"
+    code = "schema"
 
 
 class RoutingError(GateError):

@@ -9,12 +9,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from agentserver.config import ConfigLoader
-
-if TYPE_CHECKING:
-    from agentserver.message_bus.stream_pump import StreamPump
+from agentserver.message_bus.pump import StreamPump
 
 
 async def bootstrap(path: str | os.PathLike[str], *, allow_env: bool = False) -> StreamPump:
@@ -27,8 +24,6 @@ async def bootstrap(path: str | os.PathLike[str], *, allow_env: bool = False) ->
     Raises:
         ConfigError: All the faults of the file.
     """
-    from agentserver.message_bus.stream_pump import StreamPump  # noqa: PLC0415  # which re-exports this function
-
     pump = StreamPump(ConfigLoader.load(path, allow_env=allow_env))
     pump.register_all()
     return pump

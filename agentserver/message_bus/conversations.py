@@ -1,7 +1,7 @@
 """Conversations that somebody waits for: whether a message of theirs is still open, and how they ended.
 
-So a request fails as soon as nobody can answer it any more, instead of when its time is up. Only conversations that are
-watched are counted; the others cost nothing.
+So a request fails as soon as nobody can answer it any more, instead of when its time is up. Only conversations that
+are watched are counted; the others cost nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A step of the user's own in the pipeline: any function of a state, sync or async.
 
-The guard stands around it as around ours. It gives back the state it was given, changed in place or not, or another that
-takes its place; anything else is a bug of the step, and fails that message.
+The guard stands around it as around ours. It gives back the state it was given, changed in place or not, or another
+that takes its place; anything else is a bug of the step, and fails that message.
 """
 
 from __future__ import annotations

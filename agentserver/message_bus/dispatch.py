@@ -2,13 +2,13 @@
 
 Takes states that passed the gate; gives outcomes, in order of completion. Knows no pipeline, no queue and no XML.
 
-A handler never runs in the pump's own task. A task runs handlers one after another until one of them waits: that one
-keeps the task to itself from then on, and the next handlers get a new one. A task is also given up when a handler leaves
-a mark on it: a cancellation that is still pending, or a changed context variable. So a handler that does not wait costs
-no task of its own, and none can tell that it followed another.
+A handler never runs in the pump's own task. A task runs handlers one after another until one of them waits: that
+one keeps the task to itself from then on, and the next handlers get a new one. A task is also given up when a
+handler leaves a mark on it: a cancellation that is still pending, or a changed context variable. So a handler that
+does not wait costs no task of its own, and none can tell that it followed another.
 
-A deadline does not wait for the handler to give in: the message's outcome is recorded, its slot is free, and whatever the
-handler does later has no effect.
+A deadline does not wait for the handler to give in: the message's outcome is recorded, its slot is free, and
+whatever the handler does later has no effect.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from inspect import isawaitable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from agentserver.errors import HandlerFailed, HandlerTimedOut
 from agentserver.message_bus.guard import Batch
@@ -32,22 +32,23 @@ MAX_STREAK: Final = 64
 """Handlers that one task runs before it lets the event loop turn."""
 
 
-class Outcome(NamedTuple):
-    """A message that was handled, or failed, and what its handler returned."""
+Outcome: TypeAlias = tuple[MessageState, Any]
+"""A message that was handled, or failed, and what its handler returned."""
 
-    state: MessageState
-    result: Any = None
+
+_Call: TypeAlias = tuple[MessageState, Listener]
 
 
 class _Runner:
-    """One task and the message that it is handling."""
+    """One task and the call that it makes."""
 
-    __slots__ = ("state", "suspended", "task")
+    __slots__ = ("call", "expired", "suspended", "task")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None]
-        self.state: MessageState | None = None  # None: its outcome is recorded
-        self.suspended = False
+        self.call: _Call | None = None  # None: there is none, or its outcome is recorded
+        self.suspended = False  # its handler waits, or has waited
+        self.expired = False  # its outcome was recorded without it
 
 
 class Dispatcher:
@@ -65,8 +66,8 @@ class Dispatcher:
         """Messages submitted and not collected yet."""
         self.abandoned = 0
         """Handlers whose deadline passed and that have not returned since."""
-        self._pending: deque[MessageState] = deque()
-        self._lanes: dict[str, deque[MessageState]] = {}  # what waits for one agent alone
+        self._pending: deque[_Call] = deque()
+        self._lanes: dict[str, deque[_Call]] = {}  # what waits for one agent alone
         self._agent_calls: dict[str, int] = {}
         self._running = 0
         self._outcomes: list[Outcome] = []
@@ -81,9 +82,9 @@ class Dispatcher:
         self.in_flight += len(batch)
         for state in batch:
             if state.error is not None or not state.target_listeners:
-                self._outcomes.append(Outcome(state))
+                self._outcomes.append((state, None))
             else:
-                self._pending.append(state)
+                self._pending.append((state, state.target_listeners[0]))
         self._start_runner()
 
     def collect(self) -> list[Outcome]:
@@ -112,7 +113,7 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
         for runner in list(self._deadlines):
-            runner.state = None
+            runner.call, runner.expired = None, True
             runner.task.cancel()
         for queue in (self._pending, *self._lanes.values()):
             queue.clear()
@@ -137,7 +138,7 @@ class Dispatcher:
         if self._fresh is not runner:
             return
         self._fresh = None
-        if runner.state is not None:
+        if runner.call is not None:
             runner.suspended = True
             self._arm(runner)
         self._start_runner()
@@ -146,70 +147,72 @@ class Dispatcher:
         """Record the outcome of a task that ended without one, as when it was cancelled before it began."""
         if self._fresh is runner:
             self._fresh = None
-        if runner.state is not None:
-            state, runner.state = runner.state, None
-            state.fail("dispatch", HandlerFailed(_listener(state).name, "its task was ended from outside"))
-            self._record(runner, state, None)
+        if runner.call is not None:
+            (state, listener), runner.call = runner.call, None
+            state.fail("dispatch", HandlerFailed(listener.name, "its task was ended from outside"))
+            self._record(runner, state, listener, None)
         self._start_runner()
 
     async def _run(self, runner: _Runner) -> None:
         task, clean = asyncio.current_task(), copy_context()
         assert task is not None
         for _ in range(MAX_STREAK):
-            state = self._next()
-            if state is None:
+            call = runner.call = self._next()
+            if call is None:
                 return
-            runner.state = state
+            state, listener = call
+            sender = state.from_id or ""
             result: Any = None
-            failure: BaseException | None = None
             try:
-                result = await self._call(_listener(state), state)
+                metadata = HandlerMetadata(
+                    state.thread_id or "", sender, listener.own_name, sender == listener.name
+                )
+                if listener.is_async:
+                    result = await listener.handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
+                else:
+                    result = await self._threads.call(listener.handler, state.payload, metadata)
+                    if isawaitable(result):
+                        result = await result
             except BaseException as exc:  # noqa: BLE001  # an edge: SystemExit and all end here, with their message
-                failure = exc
-            if runner.state is None:  # its deadline has passed: what it returned has no effect
+                if not runner.expired:
+                    _fail(state, listener, exc)
+            if runner.expired:  # what it does after its deadline has no effect
                 return
-            runner.state = None
-            if failure is not None:
-                _fail(state, failure)
-            self._record(runner, state, result)
-            if runner.suspended or _is_marked(task, clean):
-                return
+            runner.call = None
+            self._record(runner, state, listener, result)
+            if runner.suspended or task.cancelling() or copy_context() != clean:
+                return  # the next handler must not meet what this one left on the task
 
-    async def _call(self, listener: Listener, state: MessageState) -> Any:
-        sender = state.from_id or ""
-        metadata = HandlerMetadata(
-            state.thread_id or "", sender, listener.own_name, sender == listener.name
-        )
-        if listener.is_async:
-            return await listener.handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
-        result = await self._threads.call(listener.handler, state.payload, metadata)
-        return await result if isawaitable(result) else result
-
-    def _next(self) -> MessageState | None:
-        """Take the next message whose listener may run now."""
-        while self._pending and self._running < self.max_handlers:
-            state = self._pending.popleft()
-            listener = _listener(state)
-            if listener.is_agent:
-                calls = self._agent_calls.get(listener.name, 0)
-                if calls >= self.max_per_agent:
-                    self._lanes.setdefault(listener.name, deque()).append(state)
-                    continue
-                self._agent_calls[listener.name] = calls + 1
+    def _next(self) -> _Call | None:
+        """Take the next call that may be made now."""
+        pending = self._pending
+        while pending and self._running < self.max_handlers:
+            call = pending.popleft()
+            if call[1].is_agent and not self._admit(call):
+                continue
             self._running += 1
-            return state
+            return call
         return None
 
-    def _record(self, runner: _Runner, state: MessageState, result: Any) -> None:
-        self._deadlines.pop(runner, None)
+    def _admit(self, call: _Call) -> bool:
+        """Count a call of an agent, or put it into the agent's lane."""
+        agent = call[1].name
+        calls = self._agent_calls.get(agent, 0)
+        if calls >= self.max_per_agent:
+            self._lanes.setdefault(agent, deque()).append(call)
+            return False
+        self._agent_calls[agent] = calls + 1
+        return True
+
+    def _record(self, runner: _Runner, state: MessageState, listener: Listener, result: Any) -> None:
         self._running -= 1
-        listener = _listener(state)
         if listener.is_agent:
             self._free_agent(listener.name)
-        self._outcomes.append(Outcome(state, result))
+        self._outcomes.append((state, result))
         if self._waiter is not None:
             self.notify()
         if runner.suspended:
+            self._deadlines.pop(runner, None)
             self._start_runner()
 
     def _free_agent(self, name: str) -> None:
@@ -236,32 +239,23 @@ class Dispatcher:
             if deadline > loop.time():
                 self._timer = loop.call_at(deadline, self._expire)
                 return
-            state, runner.state = runner.state, None
-            assert state is not None
-            state.fail("dispatch", HandlerTimedOut(_listener(state).name, f"no answer within {self.timeout_s:g} s"))
+            assert runner.call is not None
+            (state, listener), runner.call, runner.expired = runner.call, None, True
+            state.fail("dispatch", HandlerTimedOut(listener.name, f"no answer within {self.timeout_s:g} s"))
             self.abandoned += 1
             runner.task.add_done_callback(self._came_back)
             runner.task.cancel()
-            self._record(runner, state, None)
+            self._record(runner, state, listener, None)
 
     def _came_back(self, _: object) -> None:
         self.abandoned -= 1
 
 
-def _listener(state: MessageState) -> Listener:
-    targets = state.target_listeners
-    assert targets
-    return targets[0]
-
-
-def _fail(state: MessageState, exc: BaseException) -> None:
-    name = _listener(state).name
-    failure = HandlerFailed(name, f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)
+def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:
+    told = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    failure = HandlerFailed(listener.name, told)
     failure.__cause__ = exc
     state.fail("dispatch", failure)
-    logger.warning("handler raised", exc_info=exc, extra={"listener": name, "thread_id": state.thread_id})
-
-
-def _is_marked(task: asyncio.Task[None], clean: Context) -> bool:
-    """Return whether a handler left something on its task that the next one would meet."""
-    return task.cancelling() > 0 or copy_context() != clean
+    logger.warning(
+        "handler raised", exc_info=exc, extra={"listener": listener.name, "thread_id": state.thread_id}
+    )

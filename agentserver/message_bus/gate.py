@@ -53,7 +53,11 @@ def parse_limits(limits: Limits) -> ParseLimits:
 
 
 def gate_stages(
-    limits: Limits, repair: RepairPolicy, table: RoutingTable, threads: Threads, custom: Iterable[StepConfig] = ()
+    limits: Limits,
+    repair: RepairPolicy,
+    table: RoutingTable,
+    threads: Threads,
+    custom: Iterable[StepConfig] = (),
 ) -> list[Stage]:
     """Return the stages of the gate, first to last.
 
@@ -81,7 +85,9 @@ def _insert(stages: list[Stage], config: StepConfig) -> None:
     names = [stage.name for stage in stages]
     place = config.before or config.after
     if place not in names or config.step is None:
-        message = f"step {config.step_path!r}: no stage {place!r}" if config.step else "a step without a function"
+        message = (
+            f"step {config.step_path!r}: no stage {place!r}" if config.step else "a step without a function"
+        )
         raise ConfigError([ConfigFault("pipeline", 0, 0, message)])
     index = names.index(place)
     if config.after:

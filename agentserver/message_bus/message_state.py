@@ -78,10 +78,10 @@ class MessageState:
         """Add a remark that a person may want to read when looking at this message."""
         self.metadata.setdefault("diagnostics", []).append(diagnostic)
 
-    def __await__(self) -> Generator[Any, Any, MessageState]:
+    def __await__(self) -> Generator[None, None, MessageState]:
         """Give itself, so that `await step(state)` works with a synchronous step as with an asynchronous one."""
+        yield from ()
         return self
-        yield  # makes this a generator, as the protocol wants
 
 
 class HandlerMetadata(NamedTuple):

@@ -1,9 +1,9 @@
 """The road of every message, in one place: source, gate, dispatch, replies, settle.
 
-The only file that knows aiostream. What goes through the stages are batches (lists of states), since a stage costs the
-same for one message as for fifty; each stage maps one function over them. Handlers run in an operator of our own, which
-takes new batches while handlers are busy and gives outcomes as they complete. Another operator commits them, and what
-handlers emitted is back in the queue.
+The only file that knows aiostream. What goes through the stages are batches (lists of states), since a stage costs
+the same for one message as for fifty; each stage maps one function over them. Handlers run in an operator of our
+own, which takes new batches while handlers are busy and gives outcomes as they complete. Another operator commits
+them, and what handlers emitted is back in the queue.
 """
 
 from __future__ import annotations
@@ -61,17 +61,16 @@ def build_pipeline(
         A stream of batches of finished states.
     """
     xs: Stream[Any] = stream.iterate(source) | pipe.map(_as_batch)
+    over_outcomes: Any = replies.over  # aiostream's types want functions of any number of sources
     for stage in stages:
-        xs |= pipe.map(stage.over, task_limit=1) if asyncio.iscoroutinefunction(stage.over) else pipe.map(stage.over)
+        over: Any = stage.over
+        xs |= pipe.map(over, task_limit=1) if asyncio.iscoroutinefunction(over) else pipe.map(over)
     return (
-        xs
-        | dispatch.pipe(dispatcher, adopt, max_in_flight)
-        | pipe.map(replies.over)
-        | settled.pipe(settle)
+        xs | dispatch.pipe(dispatcher, adopt, max_in_flight) | pipe.map(over_outcomes) | settled.pipe(settle)
     )
 
 
-def _as_batch(item: Batch | MessageState) -> Batch:
+def _as_batch(item: Batch | MessageState, *_: Batch | MessageState) -> Batch:
     return [item] if isinstance(item, MessageState) else item
 
 

@@ -3,8 +3,8 @@
 Takes outcomes; gives one `Settlement` for the batch. A message whose handler returned something that cannot be sent
 becomes a dead letter whole: nothing of it is sent. Knows no queue and no pipeline.
 
-A message to a listener extends the call chain by the sender, and works on a thread of its own. An answer pops the chain
-and returns to the thread on which was asked; at the chain's outer end it leaves the organism.
+A message to a listener extends the call chain by the sender, and works on a thread of its own. An answer pops the
+chain and returns to the thread on which was asked; at the chain's outer end it leaves the organism.
 """
 
 from __future__ import annotations

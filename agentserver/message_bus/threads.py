@@ -12,14 +12,16 @@ from hashlib import blake2b
 from typing import Final
 from uuid import uuid4
 
-_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+_match_uuid: Final = re.compile(
+    r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+).fullmatch
 
 KEY_BYTES: Final = 32
 
 
 def is_thread_id(text: str | None) -> bool:
     """Return whether `text` is a UUID in its canonical form, in either case."""
-    return text is not None and _UUID.fullmatch(text) is not None
+    return text is not None and _match_uuid(text) is not None
 
 
 def new_thread_id() -> str:

@@ -1,7 +1,7 @@
 """The queue in this process's memory: fast, bounded at the door, and gone with the process.
 
-Knows nothing but `QueuedMessage`s. Breadth-first is first in, first out; depth-first serves what handlers emitted before
-what comes new from outside, so that a conversation is finished before the next one begins.
+Knows nothing but `QueuedMessage`s. Breadth-first is first in, first out; depth-first serves what handlers emitted
+before what comes new from outside, so that a conversation is finished before the next one begins.
 """
 
 from __future__ import annotations
@@ -57,15 +57,18 @@ class MemoryQueue:
 
     async def put(self, messages: Sequence[QueuedMessage]) -> None:
         """Admit messages; wait while the queue is full. See `MessageQueue.put`."""
+        books = self.books
         for message in messages:
-            while self._full and not self._closed:
+            while (
+                books.waiting >= self.max_waiting or self._waiting_bytes >= self.max_waiting_bytes
+            ) and not self._closed:
                 await self._wait(self._putters)
             if self._closed:
                 raise PumpClosed("the queue is closed")
             self._admitted.append(message)
             self._waiting_bytes += len(message.data)
-            self.books.injected += 1
-            self.books.waiting += 1
+            books.injected += 1
+            books.waiting += 1
             if self._takers:
                 _wake_one(self._takers)
 
@@ -78,7 +81,7 @@ class MemoryQueue:
         deliveries = self._take_ready(limit)
         if self.books.waiting and self._takers:
             _wake_one(self._takers)
-        if self._putters and not self._full:
+        if self._putters:
             _wake_all(self._putters)  # each looks again whether there is room
         return deliveries
 
@@ -140,10 +143,6 @@ class MemoryQueue:
     async def aclose(self) -> None:
         """Close. Nothing else is held."""
         self.close()
-
-    @property
-    def _full(self) -> bool:
-        return self.books.waiting >= self.max_waiting or self._waiting_bytes >= self.max_waiting_bytes
 
     def _take_ready(self, limit: int) -> list[Delivery]:
         deliveries: list[Delivery] = []

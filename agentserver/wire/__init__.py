@@ -1,8 +1,8 @@
 """The format: bytes to trees and back, and nothing of what they mean.
 
-Takes bytes and lxml elements, gives lxml elements and bytes, raises `WireError`. Knows no listeners, no queue, no pump.
-`parser.py` is the way in, `repair.py` mends what a model wrote, `envelope.py` holds the envelope's names and shape,
-`schemas.py` compiles and applies XSDs, `splitter.py` cuts a stream of bytes into messages.
+Takes bytes and lxml elements, gives lxml elements and bytes, raises `WireError`. Knows no listeners, no queue, no
+pump. `parser.py` is the way in, `repair.py` mends what a model wrote, `envelope.py` holds the envelope's names and
+shape, `schemas.py` compiles and applies XSDs, `splitter.py` cuts a stream of bytes into messages.
 """
 
 from agentserver.wire.envelope import ENVELOPE_NS, EnvelopeBuilder

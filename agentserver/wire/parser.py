@@ -1,9 +1,9 @@
 """Bytes to a tree, strictly, and a tree to its canonical bytes.
 
-Takes what anybody may have sent; gives an lxml element whose size, depth and names are within `ParseLimits`, or raises
-`WireError` with a code that is the same for the same bytes. Well-formedness is XML 1.0 (5th ed.) with Namespaces 1.0,
-in UTF-8 alone. No DOCTYPE is let in, so no entity is ever declared and no DTD code is reached. Nothing is mended here
-(`repair.py` does that) and nothing is looked up outside the bytes.
+Takes what anybody may have sent; gives an lxml element whose size, depth and names are within `ParseLimits`, or
+raises `WireError` with a code that is the same for the same bytes. Well-formedness is XML 1.0 (5th ed.) with
+Namespaces 1.0, in UTF-8 alone. No DOCTYPE is let in, so no entity is ever declared and no DTD code is reached.
+Nothing is mended here (`repair.py` does that) and nothing is looked up outside the bytes.
 
 The limits exist for what comes after: exclusive C14N repeats names and sorts attributes, so long names or many
 attributes would let 100 KB grow to 400 MB. A limit that needs more bytes to break than the message has is not checked,
@@ -22,7 +22,11 @@ from agentserver.errors import WireError
 
 Element: TypeAlias = etree._Element  # noqa: SLF001  # the only name that lxml has for the type
 
-_DECLARED_ENCODING: Final = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
+_DECLARED_ENCODING: Final = re.compile(rb"<\?xml\s[^>]*?(?<=\s)encoding\s*=\s*[\"']([^\"']*)")
+_DECLARED_VERSION: Final = re.compile(rb"<\?xml\s+version\s*=\s*[\"']([^\"']*)")
+_PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_PLACE: Final = re.compile(r"\s*, line \d+, column \d+$")  # libxml2's, which the error says by itself
+_XML_NAMESPACE: Final = "{http://www.w3.org/XML/1998/namespace}"
 _BOM: Final = b"\xef\xbb\xbf"
 _PARSER_OPTIONS: Final = {
     "encoding": "utf-8",  # overrides what the document claims: UTF-7 makes markup out of plain ASCII text
@@ -86,21 +90,22 @@ class StrictParser:
                 `name-too-long`.
         """
         if len(data) > self.limits.message_bytes:
-            raise WireError(
-                f"{len(data)} bytes, the limit is {self.limits.message_bytes}", code="too-large"
-            )
+            raise WireError(f"{len(data)} bytes, the limit is {self.limits.message_bytes}", code="too-large")
         _check_encoding(data)
+        doctype_named = b"<!DOCTYPE" in data  # it may stand in CDATA or in a comment
+        if doctype_named:
+            _refuse_leading_doctype(data)
         try:
             root = etree.fromstring(data, self._parser)
         except etree.LxmlError as exc:
             self._parser = _new_parser()
             raise _syntax_error(exc, data) from None
-        if b"<!DOCTYPE" in data:  # may stand in CDATA or in a comment, so the parsed document decides
+        if doctype_named:  # what the parser found decides
             docinfo = root.getroottree().docinfo
             if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
                 raise _doctype()
         if len(data) > self._harmless_bytes:
-            _check_structure(root, data, self.limits)
+            check_structure(root, data, self.limits)
         return root
 
 
@@ -135,20 +140,21 @@ def _check_encoding(data: bytes) -> None:
     if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
         label = declared[1][:40].decode("ascii", "replace")
         raise WireError(f"declared as {label!r}, only UTF-8 is taken", code="encoding")
-    version = re.match(rb"<\?xml\s+version\s*=\s*[\"']([^\"']*)", data)
+    version = _DECLARED_VERSION.match(data)
     if version and version[1] != b"1.0":
         raise WireError("only XML 1.0 is taken", code="xml-version")
 
 
-_PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+def _refuse_leading_doctype(data: bytes) -> None:
+    """Keep a DOCTYPE from the parser, which would read its declarations."""
+    prolog = _PROLOG.match(data)
+    if prolog and data.startswith(b"<!DOCTYPE", prolog.end()):
+        raise _doctype()
 
 
 def _syntax_error(exc: etree.LxmlError, data: bytes) -> WireError:
-    prolog = _PROLOG.match(data)
-    if prolog and data.startswith(b"<!DOCTYPE", prolog.end()):
-        return _doctype()
     line = getattr(exc, "lineno", None) or 0
-    text = getattr(exc, "msg", None) or str(exc) or "not well-formed"
+    text = _PLACE.sub("", getattr(exc, "msg", None) or str(exc)) or "not well-formed"
     if not data.strip():
         text = "no XML: the message is empty"
     elif b"<" not in data:
@@ -160,20 +166,25 @@ def _doctype() -> WireError:
     return WireError("a DOCTYPE is not taken; send the document without it", code="doctype")
 
 
-def _check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:
-    """Walk the tree for what the bytes alone cannot rule out."""
+def check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:
+    """Walk the tree that `data` was parsed to for what the bytes alone cannot rule out.
+
+    Raises:
+        WireError: It breaks one of `limits`.
+    """
     if data.count(b"</") >= limits.depth and _too_deep(root, limits.depth):
         raise WireError(f"nested deeper than {limits.depth} elements", code="too-deep")
     if data.count(b"xmlns") > limits.namespaces and _namespace_count(root) > limits.namespaces:
         raise WireError(f"more than {limits.namespaces} namespace declarations", code="too-many-namespaces")
     longest = limits.name_chars
-    has_attributes = data.count(b"=") > data.count(b"xmlns")
+    # each ` xmlns=` takes one `=` that is no attribute's; counting less would let text hide attributes
+    has_attributes = data.count(b"=") > data.count(b" xmlns=")
     count = 0
     for count, element in enumerate(root.iter(), 1):  # noqa: B007  # the count is used after the loop
         tag = element.tag
         if type(tag) is not str:
             raise WireError("an entity reference is left in the tree", code="node-type")
-        if len(tag) > longest:
+        if len(tag) > longest and _written(tag) > longest:
             raise WireError(f"an element name has more than {longest} characters", code="name-too-long")
         if has_attributes and element.attrib:
             _check_attributes(element, limits)
@@ -184,9 +195,17 @@ def _check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:
 def _check_attributes(element: Element, limits: ParseLimits) -> None:
     names = element.attrib.keys()
     if len(names) > limits.attributes:
-        raise WireError(f"more than {limits.attributes} attributes on one element", code="too-many-attributes")
-    if any(len(name) > limits.name_chars for name in names):
-        raise WireError(f"an attribute name has more than {limits.name_chars} characters", code="name-too-long")
+        raise WireError(
+            f"more than {limits.attributes} attributes on one element", code="too-many-attributes"
+        )
+    longest = limits.name_chars
+    if any(len(name) > longest and _written(name) > longest for name in names):
+        raise WireError(f"an attribute name has more than {longest} characters", code="name-too-long")
+
+
+def _written(name: str) -> int:
+    """Return the length of a name without the URI that is never written: that of the prefix `xml`."""
+    return len(name.removeprefix(_XML_NAMESPACE))
 
 
 def _too_deep(root: Element, limit: int) -> bool:

@@ -1,9 +1,9 @@
 """Mend XML that a language model wrote, by rules that say what they changed.
 
 Takes bytes that a strict parse refused, gives bytes for another strict parse and the names of the repairs made. Two
-policies: *safe* never changes which fields exist (a byte-order mark, prose and fences around the XML, a lone `&`, a `<`
-that starts no name); *recover* is libxml2's recovering parser, which may drop and invent fields, so it is opt-in and its
-result is marked. Never for what comes from outside the organism, unless the operator says so.
+policies: *safe* never changes which fields exist (a byte-order mark, prose and fences around the XML, a lone `&`, a
+`<` that starts no name); *recover* is libxml2's recovering parser, which may drop and invent fields, so it is
+opt-in and its result is marked. Never for what comes from outside the organism, unless the operator says so.
 """
 
 from __future__ import annotations

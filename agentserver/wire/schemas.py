@@ -1,8 +1,8 @@
 """Compiled XSDs: finding the envelope's, and saying what a document breaks.
 
-Takes elements, gives the first violation in words or None. The schema files ship inside the package; in a checkout they
-stand beside it. Validation errors of a large invalid document take quadratic time in libxml2 (it writes each node's
-path), so a large one is parsed again with the schema in the parser, which is linear.
+Takes elements, gives the first violation in words or None. The schema files ship inside the package; in a checkout
+they stand beside it. Validation errors of a large invalid document take quadratic time in libxml2 (it writes each
+node's path), so a large one is parsed again with the schema in the parser, which is linear.
 """
 
 from __future__ import annotations

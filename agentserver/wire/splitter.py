@@ -1,9 +1,10 @@
 """Cut a stream of bytes into messages, so that one broken message leaves its neighbours whole.
 
-Takes bytes in pieces of any size; gives one piece of bytes for each root element, as it was sent. Decides nothing: what
-it cuts goes to the strict parser. A message that is never closed ends where the next envelope begins. Keeps at most
-`max_bytes` of an unfinished message; of a longer one that much is given out, for the parser to refuse as too large, and
-the rest is skipped up to the next envelope. Linear in the bytes fed, whatever they are.
+Takes bytes in pieces of any size; gives one piece of bytes for each root element, as it was sent. Decides nothing:
+what it cuts goes to the strict parser. A message that is never closed ends where the next envelope begins. Keeps at
+most `max_bytes` of an unfinished message; of a longer one that much is given out, for the parser to refuse as too
+large, and the rest is skipped up to the next envelope. Linear in the bytes fed, whatever they are and in whatever pieces: nothing
+is looked at again but the first bytes of what may be a tag.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-_OPENING: Final = re.compile(
+_TOKEN: Final = re.compile(  # possessive throughout: what is no tag is given up at the first `<` behind it
     rb"(?P<opaque><!--|<!\[CDATA\[|<\?)"
-    rb"|<(?P<end>/)?(?P<name>[^\s<>/!?=\"'&][^\s<>/=\"']*)(?P<rest>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*)>"
+    rb"|<(?P<end>/)?+[^\s<>/!?=\"'&][^\s<>/=\"']*+(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>"
 )
+_UNFINISHED: Final = re.compile(rb"<(?:!(?:-|\[[CDAT]*)?|/?[^\s<>/!?=\"'&][^<]*)?\Z", re.DOTALL)
 _CLOSING: Final = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
-_ENVELOPE: Final = re.compile(rb"<(?:[^\s<>:/]+:)?message\b[^<>]*ns/envelope/v1[^<>]*>")
+_ENDS_IN_TAG: Final = {b"": re.compile(rb"[<>\"']"), b'"': re.compile(rb"[<\"]"), b"'": re.compile(rb"[<']")}
+_MESSAGE_TAG: Final = re.compile(rb"<(?:[^\s<>:/]++:)?message\b[^<>]*+>")
+_NAMESPACE: Final = b"ns/envelope/v1"
+_TAG_KEPT_BYTES: Final = 1_024
+"""How much of what may be an envelope's start is kept while skipping; more than its longest start tag."""
 
 
 class MessageSplitter:
@@ -27,13 +33,20 @@ class MessageSplitter:
         max_bytes: Longest unfinished message to keep, in bytes.
     """
 
-    __slots__ = ("_buffer", "_depth", "_scanned", "_skipping", "_start", "max_bytes")
+    __slots__ = (
+        "_buffer", "_closing", "_depth", "_looked", "_quote", "_scanned", "_skipping", "_start", "max_bytes",
+    )  # fmt: skip
 
     def __init__(self, max_bytes: int = 1_048_576) -> None:
         self.max_bytes = max_bytes
-        self._buffer = b""
-        self._reset()
+        self._buffer = bytearray()
         self._skipping = False
+        self._depth = 0
+        self._start = 0  # where the unfinished message begins
+        self._scanned = 0  # where the first token that is not looked at begins
+        self._looked = 0  # up to here, that token's end has been looked for
+        self._closing = b""  # what ends the comment, CDATA section or PI at `_scanned`
+        self._quote = b""  # what ends the attribute value at `_looked`
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Add `data`, and give the messages that it completed."""
@@ -41,56 +54,103 @@ class MessageSplitter:
         if self._skipping and not self._skip():
             return
         yield from self._cut()
-        self._buffer = self._buffer[self._start :]
-        self._scanned -= self._start
-        self._start = 0
+        self._drop(self._start)
         if len(self._buffer) > self.max_bytes:
-            yield self._buffer[: self.max_bytes + 1]
-            self._buffer = self._buffer[self.max_bytes + 1 :]
-            self._reset()
+            yield bytes(self._buffer[: self.max_bytes + 1])
+            self._restart(self.max_bytes + 1)
             self._skipping = True
 
     def close(self) -> Iterator[bytes]:
         """Give the unfinished rest, if it is more than blanks."""
-        rest, self._buffer = self._buffer[self._start :], b""
-        self._reset()
-        if rest.strip() and not self._skipping:
+        rest = bytes(self._buffer[self._start :]).strip()
+        self._restart(len(self._buffer))
+        if rest and not self._skipping:
             yield rest
+        self._skipping = False
 
-    def _reset(self) -> None:
-        self._depth = 0
-        self._scanned = 0  # up to here the buffer has been looked at
-        self._start = 0  # where the unfinished message begins
+    def _restart(self, at: int) -> None:
+        """Forget what is before `at`, and that it was unfinished."""
+        del self._buffer[:at]
+        self._depth = self._start = self._scanned = self._looked = 0
+        self._closing = self._quote = b""
+
+    def _drop(self, count: int) -> None:
+        del self._buffer[:count]
+        self._start -= count
+        self._scanned -= count
+        self._looked -= count
 
     def _skip(self) -> bool:
         """Drop the rest of a message that was too long; False when the next envelope is not there yet."""
-        found = _ENVELOPE.search(self._buffer)
-        self._buffer = self._buffer[found.start() :] if found else self._buffer[-1024:]
-        self._skipping = found is None
-        return found is not None
+        for tag in _MESSAGE_TAG.finditer(self._buffer):
+            if _NAMESPACE in tag[0]:
+                self._restart(tag.start())
+                self._skipping = False
+                return True
+        self._drop(max(0, len(self._buffer) - _TAG_KEPT_BYTES))
+        self._start = self._scanned = self._looked = 0
+        return False
 
     def _cut(self) -> Iterator[bytes]:
-        while token := _OPENING.search(self._buffer, self._scanned):
+        while self._ready():
+            token = _TOKEN.search(self._buffer, self._scanned)
+            if token is None:
+                self._wait()
+                return
             if token["opaque"]:
-                end = self._buffer.find(_CLOSING[token["opaque"]], token.end())
-                if end < 0:
-                    return  # its end has not come yet
-                self._scanned = end
+                self._scanned, self._looked = token.start(), token.end()
+                self._closing = _CLOSING[token["opaque"]]
                 continue
-            self._scanned = token.end()
+            self._scanned = self._looked = token.end()
+            tag = token[0]
             if token["end"]:
                 self._depth -= 1
             else:
-                if self._depth > 0 and _ENVELOPE.fullmatch(token[0]):  # what came before was never closed
+                if self._depth > 0 and _is_envelope(tag):  # what came before was never closed
                     yield from self._piece(token.start())
                     self._depth = 0
-                self._depth += not token["rest"].endswith(b"/")
+                self._depth += not tag.endswith(b"/>")
             if self._depth <= 0:
                 self._depth = 0
                 yield from self._piece(token.end())
 
+    def _ready(self) -> bool:
+        """Whether the token at `_scanned` may be complete by now; look for its end in what is new."""
+        if self._closing:
+            end = self._buffer.find(self._closing, self._looked)
+            if end < 0:
+                self._looked = max(self._looked, len(self._buffer) - len(self._closing) + 1)
+                return False
+            self._scanned = self._looked = end + len(self._closing)
+            self._closing = b""
+            return True
+        if self._looked == self._scanned:
+            return True
+        while found := _ENDS_IN_TAG[self._quote].search(self._buffer, self._looked):
+            if found[0] in b"<>":
+                self._looked, self._quote = self._scanned, b""
+                return True
+            self._looked, self._quote = found.end(), b"" if self._quote else found[0]
+        self._looked = len(self._buffer)
+        return False
+
+    def _wait(self) -> None:
+        """Stand where the next bytes may complete a token: at the last `<`, or behind everything."""
+        last = self._buffer.rfind(b"<", self._scanned)
+        if last >= 0 and _UNFINISHED.match(self._buffer, last):
+            self._scanned = self._looked = last
+            if len(self._buffer) - last > _TAG_KEPT_BYTES:  # shorter ones are looked at again
+                self._looked = last + 1
+                self._ready()
+        else:
+            self._scanned = self._looked = len(self._buffer)
+
     def _piece(self, end: int) -> Iterator[bytes]:
-        piece = self._buffer[self._start : end].strip()
+        piece = bytes(self._buffer[self._start : end]).strip()
         self._start = end
         if piece:
             yield piece
+
+
+def _is_envelope(tag: bytes) -> bool:
+    return _NAMESPACE in tag and _MESSAGE_TAG.fullmatch(tag) is not None

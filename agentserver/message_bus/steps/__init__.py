@@ -13,7 +13,10 @@ from agentserver.message_bus.steps.fan_out import FanOut, extract_payloads, fan_
 from agentserver.message_bus.steps.payload_extraction import payload_extraction_step
 from agentserver.message_bus.steps.repair import make_repair_step, repair_step
 from agentserver.message_bus.steps.routing_resolution import make_routing_step
-from agentserver.message_bus.steps.thread_assignment import make_thread_assignment_step, thread_assignment_step
+from agentserver.message_bus.steps.thread_assignment import (
+    make_thread_assignment_step,
+    thread_assignment_step,
+)
 from agentserver.message_bus.steps.xsd_validation import xsd_validation_step
 
 __all__ = [

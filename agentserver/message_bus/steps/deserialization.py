@@ -1,7 +1,7 @@
 """The payload as an instance of its contract.
 
-Takes `payload_tree` and the target listener, or `metadata["payload_class"]` when used alone; gives `payload`. What leaves
-the organism stays a tree.
+Takes `payload_tree` and the target listener, or `metadata["payload_class"]` when used alone; gives `payload`. What
+leaves the organism stays a tree.
 """
 
 from __future__ import annotations

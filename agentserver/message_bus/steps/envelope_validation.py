@@ -31,8 +31,7 @@ def make_envelope_validation_step(schema: Schema | None = None) -> Step:
         tree = state.envelope_tree
         if tree is None:
             raise MissingInput("no envelope_tree to validate")
-        violation = first_violation(compiled, tree)
-        if violation is not None:
+        if violation := first_violation(compiled, tree):
             text, line = violation
             raise EnvelopeError(f"{text}{_hint(tree)}", line=line)
         if state.canonical is None or _XSI_BYTES in state.canonical:
@@ -45,7 +44,9 @@ def _refuse_type_switches(tree: Element) -> None:
     for element in tree.iter():
         for name in _SWITCHES:
             if name in element.attrib:
-                raise EnvelopeError(f"xsi:{name.rpartition('}')[2]} is not taken", line=element.sourceline or 0)
+                raise EnvelopeError(
+                    f"xsi:{name.rpartition('}')[2]} is not taken", line=element.sourceline or 0
+                )
 
 
 def _hint(tree: Element) -> str:

@@ -61,7 +61,9 @@ class FanOut:
         if len(roots) > self.max_payloads:
             state.fail(
                 self.name,
-                WireError(f"{len(roots)} messages in one input, the limit is {self.max_payloads}", code="too-many"),
+                WireError(
+                    f"{len(roots)} messages in one input, the limit is {self.max_payloads}", code="too-many"
+                ),
             )
             return [state]
         return [_part(state, envelope_tree=_detached(root)) for root in roots]

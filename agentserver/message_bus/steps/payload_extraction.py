@@ -1,8 +1,8 @@
 """The envelope taken apart: sender, address, thread and the one payload.
 
-Takes `envelope_tree`; gives `payload_tree`, `from_id`, `to_id`, `thread_id`. Where the pump knows the sender or the thread
-already, what the envelope says is a claim: a false one is noted and has no effect. Meta is read by position, so nothing
-further down passes for it.
+Takes `envelope_tree`; gives `payload_tree`, `from_id`, `to_id`, `thread_id`. Where the pump knows the sender or the
+thread already, what the envelope says is a claim: a false one is noted and has no effect. Meta is read by position,
+so nothing further down passes for it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ def payload_extraction_step(state: MessageState) -> None:
             else f"multiple payload roots: {len(children) - 1}, a message carries one"
         )
     state.payload_tree = children[1]
-    state.to_id = meta.get(_TO) or None
-    _settle_claims(state, sender, meta.get(_THREAD))
+    state.to_id = meta.get(_TO)
+    thread_id = meta.get(_THREAD)
+    if sender != state.from_id or thread_id != state.thread_id:
+        _settle_claims(state, sender, thread_id)
 
 
 def _settle_claims(state: MessageState, sender: str, thread_id: str | None) -> None:

@@ -1,8 +1,8 @@
 """Address and root tag to listeners.
 
-Takes `to_id` and the root tag of `payload_tree`; gives `target_listeners`, and names the payload's root as the contract
-does (`<greeter.greeting>` becomes `<Greeting>`). What leaves the organism has no listener and passes. An outside
-sender that the envelope alone vouches for cannot bear a listener's name.
+Takes `to_id` and the root tag of `payload_tree`; gives `target_listeners`, and names the payload's root as the
+contract does (`<greeter.greeting>` becomes `<Greeting>`). What leaves the organism has no listener and passes. An
+outside sender that the envelope alone vouches for cannot bear a listener's name.
 """
 
 from __future__ import annotations

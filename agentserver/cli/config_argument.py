@@ -1,0 +1,54 @@
+"""CONFIG, the argument that most commands take, and `--allow-env` beside it.
+
+Decides which file is meant when none is given, and that it exists; reads nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from agentserver.cli.failures import NotFound
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_CONFIGS: Final = (Path("config/organism.yaml"), Path("organism.yaml"))
+
+
+def config_argument(function: F) -> F:
+    """Add CONFIG and `--allow-env` to a command, as the parameters `config` (a file that exists) and `allow_env`."""
+    with_env = click.option(
+        "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
+    )(function)
+    return click.argument("config", required=False, callback=_locate, type=click.Path(path_type=Path))(with_env)
+
+
+def require_file(path: Path) -> Path:
+    """Return `path`.
+
+    Raises:
+        NotFound: It does not exist.
+    """
+    if not path.exists():
+        raise NotFound(f"{path}: there is no such file")
+    return path
+
+
+def _locate(ctx: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    if ctx.resilient_parsing:
+        return None
+    if path is not None:
+        if not path.exists():
+            raise NotFound(f"{path}: there is no such file; {_REMEDY}")
+        return path
+    for candidate in DEFAULT_CONFIGS:
+        if candidate.exists():
+            return candidate
+    names = " and no ".join(map(str, DEFAULT_CONFIGS))
+    raise NotFound(f"there is no {names} in {Path.cwd()}; {_REMEDY}")
+
+
+_REMEDY: Final = "give the path of an organism.yaml, or run `agentserver new DIR` to make a project"

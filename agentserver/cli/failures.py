@@ -1,0 +1,36 @@
+"""What a command can fail with, beside the errors of the packages below: each class knows its exit code.
+
+    click.ClickException
+    ├── NotFound      a file does not exist                    3
+    ├── Failed        the command cannot do what it should     1
+    └── PumpDied      the pump ended by a bug                  70
+
+`code` is the fault in one kebab-case word, for `--json`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from agentserver.cli import exit_codes
+
+
+class Failed(click.ClickException):
+    """The command cannot do what it was asked for; the text says why, and what to do."""
+
+    exit_code = exit_codes.FAILED
+    code = "failed"
+
+
+class NotFound(Failed):
+    """A file that was named does not exist."""
+
+    exit_code = exit_codes.NOT_FOUND
+    code = "not-found"
+
+
+class PumpDied(Failed):
+    """The pump ended while it should have run: a bug, ours or of a step."""
+
+    exit_code = exit_codes.INTERNAL
+    code = "internal"

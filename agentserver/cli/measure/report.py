@@ -1,0 +1,105 @@
+"""Figures as a table for people and as a document for programs.
+
+Takes figures, gives text. Prints nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from agentserver.cli.measure.figures import PUMP_BATCH, Amount, Throughput
+from agentserver.cli.measure.machine import Machine
+
+_HEAD: Final = ("figure", "bytes", "us/msg", "msg/s", "bare us", "gate us", "of bare", "of gate", "")
+_VERDICTS: Final = {True: "ok", False: "short", None: ""}
+
+
+@dataclass(slots=True)
+class Report:
+    """All that one run measured.
+
+    Args:
+        machine: Where.
+        rounds: Rounds of each figure, the first of which was dropped.
+        throughputs: The pump beside the straight lines.
+        amounts: Single numbers.
+        notes: What was left out, and why.
+    """
+
+    machine: Machine
+    rounds: int
+    throughputs: list[Throughput] = field(default_factory=list)
+    amounts: list[Amount] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """Return one JSON document."""
+        document: dict[str, Any] = {
+            "machine": asdict(self.machine),
+            "rounds": self.rounds,
+            "throughputs": [
+                {**asdict(figure), "per_second": figure.per_second, "met": figure.met}
+                for figure in self.throughputs
+            ],
+            "amounts": [{**asdict(figure), "met": figure.met} for figure in self.amounts],
+            "notes": self.notes,
+        }
+        return json.dumps(document, indent=2)
+
+    def as_table(self) -> str:
+        """Return the table, without a line end behind."""
+        blocks = [str(self.machine)]
+        if self.throughputs:
+            blocks.append(_aligned([_HEAD, *map(_throughput_row, self.throughputs)]))
+        if self.amounts:
+            blocks.append(_aligned([_amount_row(amount) for amount in self.amounts]))
+        blocks.append(
+            f"A message is one handler call. Ratios are of throughput: the median of {self.rounds - 1} rounds, in which "
+            "the lines\ntake turns. Bare: plain lxml calls. Gate: this project's stages in a plain loop (the quicker of "
+            f"one\nmessage and {PUMP_BATCH} at a time). Targets in brackets."
+        )
+        blocks.extend(f"note: {note}" for note in self.notes)
+        return "\n\n".join(blocks)
+
+
+def _throughput_row(figure: Throughput) -> tuple[str, ...]:
+    us = figure.us
+    gate_us = min(us["gate"], us[f"gate of {PUMP_BATCH}"])
+    return (
+        figure.name, f"{figure.input_bytes:,}", f"{us['pump']:,.2f}", f"{figure.per_second:,.0f}",
+        f"{us['bare']:,.2f}", f"{gate_us:,.2f}", _ratio(figure, "bare"), _ratio(figure, "gate"), _VERDICTS[figure.met],
+    )  # fmt: skip
+
+
+def _ratio(figure: Throughput, line: str) -> str:
+    target = figure.targets.get(line)
+    return f"{figure.ratios[line]:.2f}" + (f" [{target:.2f}]" if target is not None else " " * 7)
+
+
+def _amount_row(amount: Amount) -> tuple[str, ...]:
+    value = f"{amount.value:,.2f}" if abs(amount.value) < 100 else f"{amount.value:,.0f}"
+    bound = ""
+    if amount.at_least is not None:
+        bound = f"[>= {amount.at_least:g}]"
+    elif amount.at_most is not None:
+        bound = f"[<= {amount.at_most:g}]"
+    return amount.name, value, amount.unit, bound, _VERDICTS[amount.met]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Put rows into columns: words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            _cell(text, width, index) for index, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _cell(text: str, width: int, index: int) -> str:
+    left = index == 0 or not any(character.isdigit() for character in text)
+    return text.ljust(width) if left else text.rjust(width)

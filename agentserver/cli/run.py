@@ -1,0 +1,139 @@
+"""`agentserver run`: the daemon. Load, start, serve, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+import click
+
+from agentserver import StreamPump, bootstrap
+from agentserver.cli import exit_codes
+from agentserver.cli.config_argument import config_argument, require_file
+from agentserver.cli.forced_exit import ForcedExit
+from agentserver.cli.logs import LogFormat, log_options, logging_to_stderr
+from agentserver.cli.message_stream import MessageStream
+from agentserver.cli.serving import Ending, run_to_end, serve
+from agentserver.cli.terminal import is_terminal, paint, printable
+from agentserver.cli.version import package_version
+from agentserver.message_bus import MessageState
+
+logger = logging.getLogger(__name__)
+
+
+@click.command(short_help="Run the daemon until it is told to stop.")
+@config_argument
+@click.option(
+    "--inject", "files", multiple=True, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Put the messages of a file in at the start, and log what they are answered; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--drain-timeout", "drain_timeout_s", metavar="S", type=click.FloatRange(min=0),
+    help="Seconds to finish what is in flight when told to stop.  [default: limits.drain_timeout_s of CONFIG]",
+)  # fmt: skip
+@log_options(level="info")
+def run(
+    config: Path,
+    allow_env: bool,
+    files: tuple[Path, ...],
+    drain_timeout_s: float | None,
+    log_level: str,
+    log_format: LogFormat,
+) -> None:
+    """Run the organism of CONFIG until SIGTERM or SIGINT (Ctrl-C).
+
+    Then nothing more is taken, and what is in flight is finished. The exit code is 0 when everything was, and 1 when
+    not all was finished within --drain-timeout. A second signal ends the process at once, with exit code 1.
+
+    Logs go to standard error: coloured on a terminal, JSON lines otherwise. There is no network door yet: --inject
+    lets you see the daemon at work, and `agentserver pipe` is the way in for other programs.
+
+    \b
+    Examples:
+      agentserver run
+      agentserver run config/organism.yaml --inject config/examples/greetings.xml
+      agentserver run --drain-timeout 5 --log-format json 2>> var/organism.log
+    """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
+    for file in files:
+        require_file(file)
+    forced_exit = ForcedExit()
+    with logging_to_stderr(log_level, log_format):
+        life = _live(config, files, drain_timeout_s, forced_exit, allow_env=allow_env)
+        code = run_to_end(life, forced_exit)
+    click.get_current_context().exit(code)
+
+
+async def _live(
+    path: Path, files: tuple[Path, ...], drain_timeout_s: float | None, forced_exit: ForcedExit, *, allow_env: bool
+) -> int:
+    pump = await bootstrap(path, allow_env=allow_env)
+    if drain_timeout_s is None:
+        drain_timeout_s = pump.config.limits.drain_timeout_s
+    _announce(pump, path)
+    if files:
+        pump.add_outlet(_log_reply)
+    ending = await serve(
+        pump, _inject_all(pump, files), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s
+    )
+    return _conclude(pump, ending)
+
+
+def _announce(pump: StreamPump, path: Path) -> None:
+    config = pump.config
+    logger.info(
+        "started",
+        extra={
+            "organism": config.name, "config": str(path), "listeners": len(pump.listeners),
+            "queue": config.queue, "version": package_version(), "pid": os.getpid(),
+        },
+    )  # fmt: skip
+    stderr = click.get_text_stream("stderr")
+    if is_terminal(stderr):
+        click.echo(_banner(pump), err=True)
+
+
+def _banner(pump: StreamPump) -> str:
+    stderr = click.get_text_stream("stderr")
+    title = paint(printable(pump.config.name), "cyan", stderr, bold=True)
+    return (
+        f"\n  {title}  (agentserver {package_version()})\n"
+        f"  listeners  {printable(', '.join(pump.listeners))}\n"
+        f"  queue      {printable(pump.config.queue)}\n"
+        f"  Ctrl-C drains and stops; a second one stops at once.\n"
+    )
+
+
+async def _inject_all(pump: StreamPump, files: tuple[Path, ...]) -> None:
+    """Put the messages of the files in, one file after the other; then wait for ever."""
+    for path in files:
+        with path.open("rb") as file:
+            count = 0
+            async for message in MessageStream(file.fileno(), pump.config.limits.message_bytes):
+                await pump.inject(message)
+                count += 1
+        logger.info("injected", extra={"file": str(path), "messages": count})
+    if files:
+        await pump.drained()
+        logger.info("all that was injected is handled", extra=_books(pump))
+    await asyncio.Event().wait()
+
+
+def _log_reply(state: MessageState) -> None:
+    if state.error is None:  # the pump itself logs those that failed
+        fields = {"from_id": state.from_id, "to_id": state.to_id, "thread_id": state.thread_id}
+        logger.info("reply", extra=fields)
+
+
+def _conclude(pump: StreamPump, ending: Ending) -> int:
+    if ending.drained:
+        logger.info("drained and stopped", extra=_books(pump))
+        return exit_codes.OK
+    logger.warning("stopped before everything was finished", extra=_books(pump))
+    return exit_codes.FAILED
+
+
+def _books(pump: StreamPump) -> dict[str, int]:
+    books = pump.books
+    return {"injected": books.injected, "emitted": books.emitted, "settled": books.settled, "dead": books.dead}

@@ -1,0 +1,136 @@
+"""The life of an organism in a process: start, serve, drain, stop. Reads from top to bottom.
+
+Takes a pump with its listeners registered, and work that is done beside it: feeding it, say. Serving ends when any of the
+work ends, when SIGTERM or SIGINT asks for it, or when the time is up. A second signal ends the process at once, and so
+does a drain that takes longer than it may, even while a handler blocks the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from typing import Any, Final, Literal, NamedTuple
+
+from agentserver import StreamPump
+from agentserver.cli import exit_codes
+from agentserver.cli.failures import PumpDied
+from agentserver.cli.forced_exit import ForcedExit
+from agentserver.cli.stop_signals import borrowed_signals
+
+logger = logging.getLogger(__name__)
+
+GRACE_S: Final = 3.0
+"""Seconds beyond the drain deadline until the process is ended by force: the pump takes one to cancel handlers."""
+
+CLEANUP_S: Final = 1.0
+"""Seconds that handlers have, after everything, to take notice of their cancellation."""
+
+
+class Ending(NamedTuple):
+    """How serving ended.
+
+    Args:
+        reason: The work was done, a signal came, or time was up.
+        drained: Whether every message was handled to its end.
+        signal: The signal; 0 when none came.
+    """
+
+    reason: Literal["finished", "signal", "timeout"]
+    drained: bool
+    signal: int = 0
+
+
+class _StopRequest:
+    """What signals set: the first asks, the second forces. Called in the thread that listens to signals."""
+
+    def __init__(self, drain_timeout_s: float, forced_exit: ForcedExit) -> None:
+        self.signal: signal.Signals | None = None
+        self.came = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._drain_timeout_s, self._forced_exit = drain_timeout_s, forced_exit
+
+    def __call__(self, number: signal.Signals) -> None:
+        if self.signal is not None:
+            self._forced_exit.leave(exit_codes.FAILED, f"a second signal, {number.name}")
+        self.signal = number
+        logger.info("stopping", extra={"signal": number.name, "drain_timeout_s": self._drain_timeout_s})
+        self._forced_exit.arm(
+            self._drain_timeout_s + GRACE_S, exit_codes.FAILED, "a handler blocks the event loop, or never ends"
+        )
+        self._loop.call_soon_threadsafe(self.came.set)
+
+
+async def serve(
+    pump: StreamPump,
+    *work: Coroutine[Any, Any, None],
+    forced_exit: ForcedExit,
+    drain_timeout_s: float,
+    timeout_s: float | None = None,
+) -> Ending:
+    """Run a pump until one piece of the work is done, or until it is told to stop; then drain it and shut it down.
+
+    Args:
+        pump: A pump that is not running.
+        work: What is done beside it. Cancelled when serving ends.
+        forced_exit: Armed by the first signal; the caller disarms it.
+        drain_timeout_s: Seconds to finish what is in flight, after a signal.
+        timeout_s: Seconds to serve; None is for ever.
+
+    Raises:
+        PumpDied: The pump ended by a bug.
+        Exception: What the work raised.
+    """
+    stop = _StopRequest(drain_timeout_s, forced_exit)
+    with borrowed_signals(stop):
+        pumping = asyncio.create_task(pump.run(), name="agentserver-pump")
+        working = [asyncio.create_task(each, name="agentserver-work") for each in work]
+        stopping = asyncio.create_task(stop.came.wait())
+
+        done, _ = await asyncio.wait(
+            {pumping, stopping, *working}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        await _cancel(stopping, *working)
+        if pumping in done:
+            raise _death(pumping)
+
+        drained = await pump.shutdown(drain_timeout_s if stop.signal else 0.0)
+        await _cancel(pumping)
+    for task in working:
+        if task in done:
+            task.result()
+    if stop.signal is not None:
+        return Ending("signal", drained, stop.signal)
+    return Ending("finished" if done else "timeout", drained)
+
+
+def run_to_end(main: Coroutine[Any, Any, int], forced_exit: ForcedExit) -> int:
+    """Run a command's coroutine and return its exit code; handlers that do not end are left behind."""
+    try:
+        return asyncio.run(_then_clean_up(main, forced_exit))
+    finally:
+        forced_exit.disarm()
+
+
+async def _then_clean_up(main: Coroutine[Any, Any, int], forced_exit: ForcedExit) -> int:
+    code = exit_codes.INTERNAL
+    try:
+        code = await main
+    finally:
+        forced_exit.arm(CLEANUP_S, code, "a handler does not end, though it was cancelled")
+    return code
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=CLEANUP_S)
+
+
+def _death(pumping: asyncio.Task[None]) -> PumpDied:
+    cause = None if pumping.cancelled() else pumping.exception()
+    logger.critical("the pump died", exc_info=cause)
+    death = PumpDied(f"the pump died: {type(cause).__name__}: {cause}" if cause else "the pump ended by itself")
+    death.__cause__ = cause
+    return death

@@ -1,0 +1,98 @@
+"""What `pipe` counts, and how it says so: in one line for a person, as JSON for a program.
+
+Keeps the first failures, not all: how many there were is counted exactly.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from agentserver.cli.terminal import printable
+from agentserver.message_bus import MessageState
+from agentserver.message_bus.stream_pump import injection_number
+
+MAX_KEPT_FAILURES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A message that failed.
+
+    Args:
+        message: The how-manieth of the input it was, or came of; None when that is not known any more.
+        code: What was wrong, in one kebab-case word.
+        reason: What was wrong, in words.
+        stage: Where it failed.
+    """
+
+    message: int | None
+    code: str
+    reason: str
+    stage: str
+
+    @classmethod
+    def of(cls, state: MessageState) -> Failure:
+        """Describe the failure of a state."""
+        code = state.failure.code if state.failure is not None else "error"
+        number = injection_number(state.message.id) if state.message is not None else None
+        return cls(number, code, (state.error or "").removeprefix(f"{code}: "), state.stage)
+
+    def __str__(self) -> str:
+        number = "?" if self.message is None else self.message
+        return printable(f"message {number}: {self.code}: {self.reason}")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run."""
+
+    messages: int = 0
+    replies: int = 0
+    failed: int = 0
+    unfinished: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def add_failure(self, failure: Failure) -> None:
+        """Count a failure."""
+        self.failed += 1
+        if len(self.failures) < MAX_KEPT_FAILURES:
+            self.failures.append(failure)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well."""
+        return not self.failed and not self.unfinished
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def rate(self) -> float:
+        """Messages of the input a second."""
+        return self.messages / self.elapsed_s if self.elapsed_s else 0.0
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts that everything shows, by name."""
+        return {"messages": self.messages, "replies": self.replies, "failed": self.failed}
+
+    def document(self) -> dict[str, Any]:
+        """Return everything, for JSON."""
+        return {
+            **self.counts(),
+            "unfinished": self.unfinished,
+            "seconds": round(self.elapsed_s, 3),
+            "failures": [
+                {"message": each.message, "code": each.code, "reason": each.reason, "stage": each.stage}
+                for each in self.failures
+            ],
+        }
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.counts().items())
+        unfinished = f", {self.unfinished:,} unfinished" if self.unfinished else ""
+        return f"{counts}{unfinished} in {self.elapsed_s:.2f} s ({self.rate:,.0f} msg/s)"

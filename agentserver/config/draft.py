@@ -1,0 +1,130 @@
+"""What can be read of listeners and steps although other parts of the file may be wrong.
+
+The checks after the shape work on drafts, so that one run reports everything: a bad port must not hide a bad
+import. Takes values of any shape, passes over what does not fit (the shape check reports it), and never
+raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentserver.config.tree import Path
+
+
+@dataclass(slots=True)
+class ContractDraft:
+    """One payload class and its handler; empty is what could not be read, None what was not imported."""
+
+    path: Path
+    payload_class_path: str
+    handler_path: str
+    payload_class: type[Any] | None = None
+    handler: Callable[..., Any] | None = None
+
+    @property
+    def class_tag(self) -> str:
+        """The class's part of the root tag, in lower case; empty when not even its name is known."""
+        if self.payload_class is not None:
+            return self.payload_class.__name__.lower()
+        return self.payload_class_path.rpartition(".")[2].lower()
+
+
+@dataclass(slots=True)
+class ListenerDraft:
+    """One listener; `keys` are those that the file gives."""
+
+    path: Path
+    keys: Collection[str]
+    name: str
+    agent: bool
+    broadcast: bool
+    peers: list[tuple[Path, str]]
+    contracts: list[ContractDraft]
+
+    @property
+    def parent(self) -> str:
+        """The name that a broadcast listener shares with others, in lower case; empty when there is none."""
+        parent, _, leaf = self.name.lower().rpartition(".")
+        return parent if self.broadcast and leaf else ""
+
+
+@dataclass(slots=True)
+class StepDraft:
+    """One step of the user's own."""
+
+    path: Path
+    keys: Collection[str]
+    step_path: str
+    before: str
+    after: str
+    step: Callable[..., Any] | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """The whole file, as far as it can be read."""
+
+    listeners: list[ListenerDraft] = field(default_factory=list)
+    steps: list[StepDraft] = field(default_factory=list)
+    queue: str = ""
+
+
+def draft_of(values: object, unreadable: Collection[Path]) -> Draft:
+    """Read what can be read.
+
+    Args:
+        values: The file's values, of whatever shape.
+        unreadable: Paths of values that stand there only as they were written.
+    """
+    reader = _DraftReader(unreadable)
+    return Draft(
+        [reader.listener(path, item) for path, item in reader.mappings((), values, "listeners")],
+        [reader.step(path, item) for path, item in reader.mappings((), values, "pipeline")],
+        reader.text((), values, "queue"),
+    )
+
+
+class _DraftReader:
+    def __init__(self, unreadable: Collection[Path]) -> None:
+        self._unreadable = unreadable
+
+    def listener(self, path: Path, item: dict[str, Any]) -> ListenerDraft:
+        contracts = [self._contract(path, item)] if {"payload_class", "handler"} & item.keys() else []
+        contracts += [self._contract(*pair) for pair in self.mappings(path, item, "handles")]
+        return ListenerDraft(
+            path,
+            item.keys(),
+            self.text(path, item, "name"),
+            item.get("agent") is True,
+            item.get("broadcast") is True,
+            self._texts((*path, "peers"), item.get("peers")),
+            contracts,
+        )
+
+    def step(self, path: Path, item: dict[str, Any]) -> StepDraft:
+        step, before, after = (self.text(path, item, key) for key in ("step", "before", "after"))
+        return StepDraft(path, item.keys(), step, before, after)
+
+    def mappings(self, path: Path, holder: object, key: str) -> list[tuple[Path, dict[str, Any]]]:
+        """List the mappings in the list under `key`, each with its path."""
+        items = holder.get(key) if isinstance(holder, dict) else None
+        if not isinstance(items, list):
+            return []
+        return [((*path, key, index), item) for index, item in enumerate(items) if isinstance(item, dict)]
+
+    def text(self, path: Path, holder: object, key: str) -> str:
+        """Read the text under `key`, or an empty one."""
+        value = holder.get(key) if isinstance(holder, dict) else None
+        return value if isinstance(value, str) and (*path, key) not in self._unreadable else ""
+
+    def _contract(self, path: Path, item: dict[str, Any]) -> ContractDraft:
+        return ContractDraft(path, self.text(path, item, "payload_class"), self.text(path, item, "handler"))
+
+    def _texts(self, path: Path, items: object) -> list[tuple[Path, str]]:
+        if not isinstance(items, list):
+            return []
+        places = [((*path, index), item) for index, item in enumerate(items)]
+        return [(at, item) for at, item in places if isinstance(item, str) and at not in self._unreadable]

@@ -1,0 +1,124 @@
+"""Load `organism.yaml`: text to `OrganismConfig`, or one `ConfigError` with all faults in file order.
+
+Reads the environment only where the file or the caller allows it, and imports the user's modules from the
+project that holds the file's folder. Each stage works on what the ones before could read, so that one run
+tells everything; only text that is no YAML ends it early. Starts nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agentserver.config.cross_checks import CrossChecks
+from agentserver.config.draft import Draft, ListenerDraft, StepDraft, draft_of
+from agentserver.config.fault_log import FaultLog
+from agentserver.config.import_check import ImportCheck
+from agentserver.config.imports import Importer, put_on_path
+from agentserver.config.model import HandlesConfig, Limits, ListenerConfig, OrganismConfig, StepConfig
+from agentserver.config.shape import FileShape, ListenerShape
+from agentserver.config.shape_check import ShapeCheck
+from agentserver.config.source import read_text
+from agentserver.config.values import ValueReader, asks_for_environment
+from agentserver.config.yaml_reader import read_yaml
+
+
+class ConfigLoader:
+    """Make an `OrganismConfig` from YAML."""
+
+    @staticmethod
+    def load(path: str | os.PathLike[str], *, allow_env: bool = False) -> OrganismConfig:
+        """Read a file, and import what it names.
+
+        The project's root, which is the parent of the folder that holds the file, is put on `sys.path`.
+
+        Args:
+            path: The file.
+            allow_env: Expand `${VAR}` even if the file does not say `env: true`.
+
+        Returns:
+            The configuration, its classes, handlers and steps imported.
+
+        Raises:
+            ConfigError: The file cannot be used; it holds every fault found, in the order of the file.
+        """
+        file = os.fspath(path)
+        text = read_text(Path(path), file)
+        source = Path(path).resolve()
+        root = source.parent.parent
+        put_on_path(root)
+        return _read(text, FaultLog(file), Importer(root), allow_env=allow_env, source=source)
+
+    @staticmethod
+    def loads(text: str, *, file: str = "<text>", allow_env: bool = False) -> OrganismConfig:
+        """Read a text instead of a file; modules are looked for on `sys.path` as it is.
+
+        Args:
+            text: The YAML.
+            file: The name that faults give it.
+            allow_env: Expand `${VAR}` even if the text does not say `env: true`.
+
+        Returns:
+            The configuration, with no `source`.
+
+        Raises:
+            ConfigError: The text cannot be used; it holds every fault found, in the order of the text.
+        """
+        return _read(text, FaultLog(file), Importer(None), allow_env=allow_env, source=None)
+
+
+def _read(
+    text: str, faults: FaultLog, importer: Importer, *, allow_env: bool, source: Path | None
+) -> OrganismConfig:
+    document = read_yaml(text, faults)
+    variables = os.environ if allow_env or asks_for_environment(document) else None
+    reader = ValueReader(variables, faults)
+    values = reader.read(document.root)
+    shape = ShapeCheck(document, reader.unreadable, faults).check(values)
+    draft = draft_of(values, reader.unreadable)
+    ImportCheck(document, importer, faults).check(draft)
+    CrossChecks(document, draft, faults).check()
+    faults.raise_if_any()
+    assert shape is not None, "the shape check gives a fault or a shape"
+    return _config(shape, draft, source)
+
+
+def _config(shape: FileShape, draft: Draft, source: Path | None) -> OrganismConfig:
+    return OrganismConfig(
+        name=shape.organism.name,
+        identity_path=shape.organism.identity,
+        port=shape.organism.port,
+        thread_scheduling=shape.thread_scheduling,
+        listeners=[_listener(*pair) for pair in zip(shape.listeners, draft.listeners, strict=True)],
+        max_concurrent_pipelines=shape.max_concurrent_pipelines,
+        max_concurrent_handlers=shape.max_concurrent_handlers,
+        max_concurrent_per_agent=shape.max_concurrent_per_agent,
+        queue=shape.queue,
+        limits=Limits(**shape.limits.model_dump()),
+        repair=shape.repair,
+        pipeline=[_step(step) for step in draft.steps],
+        source=source,
+    )
+
+
+def _listener(shape: ListenerShape, draft: ListenerDraft) -> ListenerConfig:
+    first, *further = [
+        HandlesConfig(each.payload_class_path, each.handler_path, each.payload_class, each.handler)
+        for each in draft.contracts
+    ]
+    return ListenerConfig(
+        name=shape.name,
+        payload_class_path=first.payload_class_path,
+        handler_path=first.handler_path,
+        description=shape.description,
+        is_agent=shape.agent,
+        peers=list(shape.peers),
+        broadcast=shape.broadcast,
+        payload_class=first.payload_class,
+        handler=first.handler,
+        handles=further,
+    )
+
+
+def _step(draft: StepDraft) -> StepConfig:
+    return StepConfig(draft.step_path, draft.before, draft.after, draft.step)

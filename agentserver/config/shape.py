@@ -1,0 +1,108 @@
+"""The shape of `organism.yaml`: every key, its type and its bounds, as strict pydantic models.
+
+Says what one value may be, not how values go together: that is `cross_checks`. Private to this package: the
+rest of the program sees the dataclasses of `model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentserver.config.model import Limits, RepairPolicy, ThreadScheduling
+
+DEFAULT_PORT = 8765
+MAX_CONCURRENT = 10_000
+"""Most handlers, pipelines or calls at once: each is a task with its message in memory."""
+
+_DEFAULT_LIMITS = Limits()
+
+_Concurrency = Annotated[int, Field(ge=1, le=MAX_CONCURRENT)]
+_Text = Annotated[str, Field(min_length=1, max_length=4096)]
+_ListenerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class OrganismShape(_Shape):
+    """`organism:`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = DEFAULT_PORT
+    identity: _Text = ""
+
+
+class LimitsShape(_Shape):
+    """`limits:`. The lower bounds let one small envelope with one payload through."""
+
+    message_bytes: Annotated[int, Field(ge=256, le=67_108_864)] = _DEFAULT_LIMITS.message_bytes
+    depth: Annotated[int, Field(ge=4, le=256)] = _DEFAULT_LIMITS.depth
+    elements: Annotated[int, Field(ge=8, le=1_000_000)] = _DEFAULT_LIMITS.elements
+    attributes: Annotated[int, Field(ge=1, le=1_000)] = _DEFAULT_LIMITS.attributes
+    name_chars: Annotated[int, Field(ge=64, le=4_096)] = _DEFAULT_LIMITS.name_chars
+    namespaces: Annotated[int, Field(ge=2, le=1_000)] = _DEFAULT_LIMITS.namespaces
+    payloads: Annotated[int, Field(ge=1, le=100_000)] = _DEFAULT_LIMITS.payloads
+    hops: Annotated[int, Field(ge=1, le=1_000_000)] = _DEFAULT_LIMITS.hops
+    queue_messages: Annotated[int, Field(ge=1, le=10_000_000)] = _DEFAULT_LIMITS.queue_messages
+    dead_letters: Annotated[int, Field(ge=1, le=10_000_000)] = _DEFAULT_LIMITS.dead_letters
+    handler_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = _DEFAULT_LIMITS.handler_timeout_s
+    drain_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = _DEFAULT_LIMITS.drain_timeout_s
+
+
+class StepShape(_Shape):
+    """One item of `pipeline:`."""
+
+    step: _Text
+    before: _Text = ""
+    after: _Text = ""
+
+
+class HandlesShape(_Shape):
+    """One item of a listener's `handles:`."""
+
+    payload_class: _Text
+    handler: _Text
+
+
+class ListenerShape(_Shape):
+    """One item of `listeners:`."""
+
+    name: _ListenerName
+    payload_class: _Text = ""
+    handler: _Text = ""
+    description: Annotated[str, Field(max_length=10_000)] = ""
+    agent: bool = False
+    peers: list[_Text] = Field(default_factory=list)
+    broadcast: bool = False
+    handles: Annotated[list[HandlesShape], Field(min_length=1)] = Field(default_factory=list)
+
+
+class FileShape(_Shape):
+    """The whole file."""
+
+    organism: OrganismShape
+    env: bool = False
+    queue: _Text = "memory://"
+    max_concurrent_pipelines: _Concurrency = 50
+    max_concurrent_handlers: _Concurrency = 20
+    max_concurrent_per_agent: _Concurrency = 5
+    thread_scheduling: ThreadScheduling = "breadth-first"
+    repair: RepairPolicy = "safe"
+    limits: LimitsShape = LimitsShape()
+    pipeline: list[StepShape] = Field(default_factory=list)
+    listeners: Annotated[list[ListenerShape], Field(min_length=1)]
+
+
+KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    (): tuple(FileShape.model_fields),
+    ("organism",): tuple(OrganismShape.model_fields),
+    ("limits",): tuple(LimitsShape.model_fields),
+    ("pipeline",): tuple(StepShape.model_fields),
+    ("listeners",): tuple(ListenerShape.model_fields),
+    ("listeners", "handles"): tuple(HandlesShape.model_fields),
+}
+"""The known keys of each mapping, by its path without list indexes."""

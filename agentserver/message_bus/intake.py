@@ -1,0 +1,47 @@
+"""Between the queue and the gate: deliveries become states, and the parts of one input become deliveries of their own.
+
+The only place that knows both what a queue carries and what a state holds when it enters.
+"""
+
+from __future__ import annotations
+
+from agentserver.message_bus.conversations import Conversations
+from agentserver.message_bus.guard import Batch
+from agentserver.message_bus.message_state import MessageState
+from agentserver.queues import Delivery, MessageQueue, QueuedMessage
+from agentserver.wire import canonical
+
+
+def state_of(delivery: Delivery) -> MessageState:
+    """Return the state with which a delivery enters the gate."""
+    message = delivery.message
+    state = MessageState(message.data)
+    state.thread_id, state.from_id, state.delivery = message.thread_id, message.sender, delivery
+    return state
+
+
+async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations) -> None:
+    """Tell the queue of inputs that became several messages, and give each of those its own delivery."""
+    parts: dict[Delivery, Batch] = {}
+    for state in batch:
+        if state.delivery is None and state.part_of is not None:
+            parts.setdefault(state.part_of, []).append(state)
+    for delivery, states in parts.items():
+        parent = delivery.message
+        messages = [_part_message(parent, index, state) for index, state in enumerate(states)]
+        conversations.split(parent.conversation_id, len(messages))
+        for state, part in zip(states, await queue.split(delivery, messages), strict=True):
+            state.delivery = part
+
+
+def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> QueuedMessage:
+    """Return what the queue keeps of one part of an input."""
+    if state.canonical is not None:
+        data = state.canonical
+    else:
+        data = canonical(state.envelope_tree) if state.envelope_tree is not None else parent.data
+    target = state.target_listeners[0].root_tag if state.target_listeners else parent.target
+    return QueuedMessage(
+        f"{parent.id}:{index}", data, state.from_id, state.thread_id or parent.thread_id, parent.chain,
+        state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
+    )  # fmt: skip

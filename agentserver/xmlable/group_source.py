@@ -1,0 +1,155 @@
+"""Source code of a group's reader and writer.
+
+Both run for every message, so each group gets straight-line code of its own, a few lines per slot. Element
+names and field names enter the source as literals and identifiers, all else as names that `Group.complete`
+binds: `r0`, `w0`, `d0`, `c0` for the codec, default and collection of slot 0, and `t0` for what copies the
+empty children of a run that slot 0 begins. This module makes text and runs none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentserver.xmlable.slots import Slot, none
+
+_SHORTEST_RUN = 3
+"""How many children it takes for copying them all from a template to be faster than making each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the values of the slots are put together and taken apart.
+
+    Attributes:
+        kind: The class of the whole, bound to the name `kind`; None when it needs no check.
+        exact: Whether a subclass of `kind` is refused.
+        length: How many items the whole must have; 0 when that needs no check.
+        access: An expression on `value` for each slot.
+        build: An expression on `v0`, `v1` and so on.
+    """
+
+    kind: type | None
+    access: tuple[str, ...]
+    build: str
+    exact: bool = False
+    length: int = 0
+
+
+def reader_source(slots: Sequence[Slot], shape: Shape) -> str:
+    """Write `read(element)`. It hands whatever is not as expected to `bare`, `blank`, `skip` and `astray`."""
+    lines = [
+        "def read(element):",
+        "    if element.keys() or element.text is not None: bare(element)",
+        "    children = iter(element[:])",
+        "    child = next(children, END)",
+    ]
+    for number, slot in enumerate(slots):
+        lines += _read_slot(number, slot)
+    lines += [
+        "    if child is not END and skip(child, children) is not END: raise astray(element)",
+        f"    try: return {shape.build}",
+        "    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as exc:",
+        "        raise refused(element, exc) from exc",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _read_slot(number: int, slot: Slot) -> list[str]:
+    tag = repr(slot.tag)
+    if slot.collection is not None:
+        gather = f"    v{number} = c{number}.gather(v{number}, element, {tag})"
+        return [
+            f"    v{number} = []",
+            "    while True:",
+            f"        if child.tag == {tag}:",
+            f"            v{number}.append(r{number}(child))",
+            *_go_on("            "),
+            "        elif type(child.tag) is str: break",
+            "        else: child = skip(child, children)",
+            *([] if slot.collection.kind is list else [gather]),
+        ]
+    if slot.default is None:
+        return [
+            f"    if child.tag != {tag}:",
+            "        child = skip(child, children)",
+            f"        if child.tag != {tag}: raise astray(element)",
+            f"    v{number} = r{number}(child)",
+            *_go_on("    "),
+        ]
+    return [
+        f"    if child.tag != {tag} and type(child.tag) is not str: child = skip(child, children)",
+        f"    if child.tag == {tag}:",
+        f"        v{number} = r{number}(child)",
+        *_go_on("        "),
+        f"    else: v{number} = {'None' if slot.default is none else f'd{number}()'}",
+    ]
+
+
+def _go_on(indent: str) -> list[str]:
+    return [f"{indent}if child.tail is not None: blank(child)", f"{indent}child = next(children, END)"]
+
+
+def writer_source(slots: Sequence[Slot], shape: Shape, recursive: bool) -> str:
+    """Write `write(value, element)`.
+
+    Args:
+        slots: The slots, in order.
+        shape: How to get at their values.
+        recursive: Whether the group takes part in itself, so that the depth must be bounded.
+    """
+    lines = ["def write(value, element):"]
+    if shape.kind is not None:
+        wrong = "type(value) is not kind" if shape.exact else "not isinstance(value, kind)"
+        lines.append(f"    if {wrong}: raise mistyped(element, value)")
+    if shape.length:
+        lines.append(f"    if len(value) != {shape.length}: raise mistyped(element, value)")
+    if recursive:
+        lines.append("    if too_deep(element): raise endless(element)")
+    runs = {run.start: run for run in runs_of_single_children(slots)}
+    made: set[int] = set()
+    for number, slot in enumerate(slots):
+        if number in runs:
+            lines += _make_children(runs[number])
+            made.update(runs[number])
+        if number in made:
+            lines.append(f"    w{number}({shape.access[number]}, e{number})")
+        else:
+            lines.append(f"    v = {shape.access[number]}")
+            lines += _write_slot(number, slot)
+    if len(lines) == 1:
+        lines.append("    pass")
+    return "\n".join(lines) + "\n"
+
+
+def runs_of_single_children(slots: Sequence[Slot]) -> list[range]:
+    """Find the slots in a row, at least `_SHORTEST_RUN`, that are always written as one child each."""
+    runs, start = [], 0
+    for number in range(len(slots) + 1):
+        if number == len(slots) or slots[number].omits_none or slots[number].collection is not None:
+            if number - start >= _SHORTEST_RUN:
+                runs.append(range(start, number))
+            start = number + 1
+    return runs
+
+
+def _make_children(run: range) -> list[str]:
+    return [
+        f"    children = t{run.start}()[:]",
+        "    element.extend(children)",
+        f"    {', '.join(f'e{number}' for number in run)} = children",
+    ]
+
+
+def _write_slot(number: int, slot: Slot) -> list[str]:
+    tag = repr(slot.tag)
+    if slot.collection is None:
+        condition = "if v is not None: " if slot.omits_none else ""
+        return [f"    {condition}w{number}(v, sub(element, {tag}))"]
+    kind = slot.collection.kind.__name__
+    items = "v.items()" if slot.collection.kind is dict else "v"
+    return [
+        f"    if not isinstance(v, {kind}): raise misplaced(element, v, {number})",
+        f"    for item in {items}: w{number}(item, sub(element, {tag}))",
+        *([f"    arrange(element, {tag})"] if slot.collection.sorted else []),
+    ]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import xmlschema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from agentserver.xmlable import contract_of, parse_element, xmlify
+from tests.xmlable.dataclass_strategies import SCALARS, Typed, contracts, same
+
+
+def through_xml(value: Any) -> Any:
+    contract = contract_of(type(value))
+    text = etree.tostring(value.xml_value(contract.root_tag), encoding="utf-8")
+    element = etree.fromstring(text)
+    contract.schema.assertValid(element)
+    return parse_element(type(value), element)
+
+
+@given(st.data(), contracts())
+@settings(max_examples=250)
+def test_every_value_of_every_contract_survives(data: st.DataObject, typed: Typed) -> None:
+    cls, values = typed
+    xmlify(cls)
+    for _ in range(3):
+        value = data.draw(values)
+        assert same(value, through_xml(value))
+
+
+@pytest.mark.parametrize("kind", SCALARS, ids=str)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_every_scalar_survives_pretty_printing_too(kind: Any, data: st.DataObject) -> None:
+    cls: Any = xmlify(dataclasses.make_dataclass("Holder", [("value", kind), ("more", list[kind])]))
+    values = SCALARS[kind]
+    value = cls(data.draw(values), data.draw(st.lists(values, max_size=2)))
+    element = value.xml_value("Holder")
+    etree.indent(element)
+    assert same(value, parse_element(cls, element))
+
+
+@given(contracts())
+@settings(max_examples=25)
+def test_the_schema_compiles_elsewhere_and_is_the_same_each_time(typed: Typed) -> None:
+    contract = contract_of(xmlify(typed[0]))
+    first = etree.tostring(contract.xsd())
+    xmlschema.XMLSchema10(etree.tostring(contract.xsd(), encoding="unicode"))
+    assert first == etree.tostring(contract.xsd())
