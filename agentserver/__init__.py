@@ -15,6 +15,7 @@ from agentserver.errors import (
 from agentserver.message_bus import (
     HandlerMetadata,
     HandlerResponse,
+    MessageState,
     StreamPump,
     bootstrap,
     running,
@@ -28,6 +29,7 @@ __all__ = [
     "ContractError",
     "HandlerMetadata",
     "HandlerResponse",
+    "MessageState",
     "PumpError",
     "RequestFailed",
     "StreamPump",

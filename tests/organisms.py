@@ -40,7 +40,9 @@ class Amount:
     value: int
 
 
-def listener(name: str, payload_class: type[Any], handler: Callable[..., Any], **options: Any) -> ListenerConfig:
+def listener(
+    name: str, payload_class: type[Any], handler: Callable[..., Any], **options: Any
+) -> ListenerConfig:
     return ListenerConfig(name, payload_class=payload_class, handler=handler, **options)
 
 
@@ -51,7 +53,9 @@ def pump_of(*listeners: ListenerConfig, limits: Limits | None = None, **options:
     return pump
 
 
-def envelope(payload: str, to: str | None = "echo", sender: str = "user", thread: str | None = THREAD) -> bytes:
+def envelope(
+    payload: str, to: str | None = "echo", sender: str = "user", thread: str | None = THREAD
+) -> bytes:
     """Write an envelope around `payload`, as a program would that knows no library."""
     meta = f"<from>{sender}</from>"
     meta += f"<to>{to}</to>" if to is not None else ""

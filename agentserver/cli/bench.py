@@ -1,7 +1,6 @@
 """`agentserver bench`: what this machine makes of the pump, beside straight lines through the same work.
 
-A report, not a test: it ends with 0 whether targets are met or not. 78 (EX_CONFIG of sysexits.h) says that the
-organism's file has faults, 70 (EX_SOFTWARE) that a line did not do its work.
+A report, not a test: it ends with 0 whether targets are met or not. A line that did not do its work is a bug of ours.
 """
 
 from __future__ import annotations
@@ -13,10 +12,11 @@ from typing import Final
 
 import click
 
+from agentserver.cli.config_argument import DEFAULT_CONFIGS, require_file
+from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.measure import (
     QUICK,
     Effort,
-    LineBroken,
     NotMeasurable,
     Progress,
     Report,
@@ -28,44 +28,49 @@ from agentserver.cli.measure import (
     this_machine,
     throughput,
 )
-from agentserver.errors import ConfigError
+from agentserver.cli.terminal import is_terminal, printable
 
-EX_SOFTWARE: Final = 70
-EX_CONFIG: Final = 78
-DEFAULT_CONFIG: Final = Path("config/organism.yaml")
+_CLEAR_LINE: Final = "\r\x1b[K"
+
+
+def _locate(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Find the organism's file: without one, there is still the pump to measure."""
+    if path is not None:
+        return require_file(path)
+    return next((candidate for candidate in DEFAULT_CONFIGS if candidate.is_file()), None)
 
 
 @click.command
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, callback=_locate, type=click.Path(path_type=Path))
+@click.option(
+    "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
+)
 @click.option("--rounds", type=click.IntRange(min=2), help="Rounds of each figure; the first is dropped.")
-@click.option("--quick", is_flag=True, help="Measure for seconds only, and leave out memory.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def bench(config: Path | None, rounds: int | None, quick: bool, as_json: bool) -> None:
-    """Measure this machine: the pump beside straight lines, and the organism of CONFIG end to end.
+@click.option("--quick", is_flag=True, help="Take seconds, with coarser figures and none of memory.")
+@json_option
+def bench(config: Path | None, allow_env: bool, rounds: int | None, quick: bool, as_json: bool) -> None:
+    """Measure this machine: the pump beside straight lines, and the organism of CONFIG.
 
-    CONFIG is config/organism.yaml when left out, if that is there. Figures are ratios of throughput, measured in turns.
+    Figures are ratios of throughput, measured in turns. Of CONFIG, greetings are sent to the listener `greeter`, which
+    answers them; its queue is left alone. Short of a target is no failure.
     """
     effort = QUICK if quick else Effort()
     if rounds is not None:
         effort = Effort(rounds, effort.share)
-    if config is None and DEFAULT_CONFIG.is_file():
-        config = DEFAULT_CONFIG
-    try:
-        report = asyncio.run(_measure(config, effort, memory=not quick))
-    except ConfigError as exc:
-        click.echo(str(exc), err=True)
-        sys.exit(EX_CONFIG)
-    except LineBroken as exc:
-        click.echo(f"not measured: {exc}", err=True)
-        sys.exit(EX_SOFTWARE)
-    click.echo(report.as_json() if as_json else report.as_table())
+    report = asyncio.run(_measure(config, effort, allow_env=allow_env, memory=not quick))
+    if as_json:
+        emit(report.as_document())
+    else:
+        click.echo(printable(report.as_table(), keep="\n"))
 
 
-async def _measure(config: Path | None, effort: Effort, *, memory: bool) -> Report:
+async def _measure(config: Path | None, effort: Effort, *, allow_env: bool, memory: bool) -> Report:
     report = Report(this_machine(), effort.rounds)
     if config is not None:  # first, as its file may have faults
         try:
-            report.amounts += await organism_figures(config, effort, _progress("organism"))
+            report.amounts += await organism_figures(
+                config, effort, _progress("organism"), allow_env=allow_env
+            )
         except NotMeasurable as exc:
             report.notes.append(f"{config} was not measured: {exc}")
     for work in all_works():
@@ -76,20 +81,16 @@ async def _measure(config: Path | None, effort: Effort, *, memory: bool) -> Repo
         report.amounts.append(await memory_growth(_progress("memory")))
     else:
         report.notes.append("memory was not measured, as that takes longer")
-    _clear_progress()
+    _show(_CLEAR_LINE)
     return report
 
 
 def _progress(name: str) -> Progress:
-    """Return what shows, on a terminal, how far one figure is."""
-
-    def show(step: int, steps: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{name}: {step} of {steps}", nl=False, err=True)
-
-    return show
+    """Return what shows how far one figure is."""
+    return lambda step, steps: _show(f"{_CLEAR_LINE}{name}: {step} of {steps}")
 
 
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+def _show(text: str) -> None:
+    """Show progress to a person; a file or a program gets nothing of it."""
+    if is_terminal(sys.stderr):
+        click.echo(text, nl=False, err=True)

@@ -35,4 +35,5 @@ def main(debug: bool) -> None:
 
 
 for command in (run, validate, pipe, new, bench):
+    command.epilog = command.epilog or EPILOG
     main.add_command(command)

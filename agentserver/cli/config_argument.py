@@ -23,7 +23,9 @@ def config_argument(function: F) -> F:
     with_env = click.option(
         "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
     )(function)
-    return click.argument("config", required=False, callback=_locate, type=click.Path(path_type=Path))(with_env)
+    return click.argument("config", required=False, callback=_locate, type=click.Path(path_type=Path))(
+        with_env
+    )
 
 
 def require_file(path: Path) -> Path:

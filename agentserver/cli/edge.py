@@ -1,12 +1,13 @@
 """The edge: the one place where what went wrong becomes a text and an exit code.
 
-A group of commands. Click's own exceptions pass, as click knows their texts and codes; `ConfigError` is printed fault by
-fault; anything that nobody expects is a bug of ours, told shortly, or with its traceback under `--debug`.
+A group of commands. Click's own exceptions pass, as click knows their texts and codes; `ConfigError` is printed
+fault by fault; anything that nobody expects is a bug of ours, told shortly, or with its traceback under `--debug`.
 """
 
 from __future__ import annotations
 
 import errno
+import sys
 import traceback
 from typing import Any, NoReturn
 
@@ -52,11 +53,10 @@ def _refuse_config(ctx: click.Context, error: ConfigError) -> NoReturn:
         with ctx:
             emit({"ok": False, "faults": faults})
     else:
-        stderr = click.get_text_stream("stderr")
         for fault in error.faults:
             click.echo(printable(str(fault)), err=True)
         count = len(error.faults)
-        click.echo(paint(f"{count} fault{'s'[: count - 1]}", "red", stderr, bold=True), err=True)
+        click.echo(paint(f"{count} fault{'s'[: count - 1]}", "red", sys.stderr, bold=True), err=True)
     ctx.exit(exit_codes.BAD_CONFIG)
 
 

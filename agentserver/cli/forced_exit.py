@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from typing import NoReturn
+from typing import Final, NoReturn
 
 logger = logging.getLogger(__name__)
+
+LAST_WORDS_S: Final = 0.5
 
 
 class ForcedExit:
@@ -35,5 +37,10 @@ class ForcedExit:
 
     def leave(self, code: int, reason: str) -> NoReturn:
         """End the process now."""
-        logger.error("forced exit", extra={"reason": reason, "exit_code": code})
+        told = {"reason": reason, "exit_code": code}
+        telling = threading.Thread(
+            target=logger.error, args=("forced exit",), kwargs={"extra": told}, daemon=True
+        )
+        telling.start()
+        telling.join(LAST_WORDS_S)  # whoever reads the logs may be stuck too
         os._exit(code)

@@ -1,13 +1,14 @@
 """Logs on standard error: for a person on a terminal, as JSON lines otherwise.
 
-Module loggers pass fields in `extra`: here they become `key=value` or JSON keys. One record is one line, but for a traceback
-in text form, and holds no control characters. The root logger is borrowed, and given back.
+Module loggers pass fields in `extra`: here they become `key=value` or JSON keys. One record is one line, but for a
+traceback in text form, and holds no control characters. The root logger is borrowed, and given back.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +23,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 LogFormat: TypeAlias = Literal["auto", "text", "json"]
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_COLOURS: Final = {"DEBUG": "dark_grey", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+_COLOURS: Final = {
+    "DEBUG": "dark_grey",
+    "INFO": "green",
+    "WARNING": "yellow",
+    "ERROR": "red",
+    "CRITICAL": "red",
+}
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -34,7 +41,9 @@ def log_options(level: str) -> Callable[[F], F]:
             "--log-format", type=click.Choice(["auto", "text", "json"]), default="auto", show_default=True,
             help="auto: text on a terminal, JSON lines otherwise.",
         )(function)  # fmt: skip
-        return click.option("--log-level", type=click.Choice(_LEVELS), default=level, show_default=True)(with_format)
+        return click.option("--log-level", type=click.Choice(_LEVELS), default=level, show_default=True)(
+            with_format
+        )
 
     return add
 
@@ -42,7 +51,7 @@ def log_options(level: str) -> Callable[[F], F]:
 @contextmanager
 def logging_to_stderr(level: str, log_format: LogFormat) -> Iterator[None]:
     """Send all logs to standard error while the block lasts."""
-    stream = click.get_text_stream("stderr")
+    stream = sys.stderr
     as_text = log_format == "text" or (log_format == "auto" and is_terminal(stream))
     handler = logging.StreamHandler(stream)
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
@@ -80,11 +89,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the traceback below it."""
-        stderr = click.get_text_stream("stderr")
         time = _time(record).astimezone().strftime("%H:%M:%S.%f")[:-3]
-        level = paint(f"{record.levelname:<8}", _COLOURS.get(record.levelname, "white"), stderr)
+        level = paint(f"{record.levelname:<8}", _COLOURS.get(record.levelname, "white"), sys.stderr)
         fields = " ".join(
-            f"{paint(name, 'cyan', stderr)}={_told(value)}" for name, value in _fields(record).items()
+            f"{paint(name, 'cyan', sys.stderr)}={_told(value)}" for name, value in _fields(record).items()
         )
         line = f"{time} {level} {printable(record.getMessage())}{'  ' if fields else ''}{fields}"
         if record.exc_info:

@@ -1,7 +1,7 @@
 """`--json`: exactly one JSON document on standard output, whatever happens.
 
-A command calls `emit` once, at its end. When it fails before, the edge emits the error instead. Whether `--json` was given
-and whether the document is out is kept in the command's own click context.
+A command calls `emit` once, at its end. When it fails before, the edge emits the error instead. Whether `--json` was
+given and whether the document is out is kept in the click context.
 """
 
 from __future__ import annotations

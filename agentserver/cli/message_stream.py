@@ -1,7 +1,7 @@
 """Messages from a file descriptor: a file, a pipe or a terminal, cut into single messages as they come.
 
-Reading happens in a daemon thread, so that the pump runs while the input is silent and a read that never returns keeps no
-process alive. Nothing is read ahead of what the caller takes.
+Reading happens in a daemon thread, so that the pump runs while the input is silent and a read that never returns
+keeps no process alive. Nothing is read ahead of what the caller takes.
 """
 
 from __future__ import annotations

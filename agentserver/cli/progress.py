@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from typing import Final
 
 import click
@@ -28,15 +29,16 @@ class Progress:
     """
 
     def __init__(self, tally: Tally, stream: MessageStream, *, wanted: bool) -> None:
-        self._stderr = click.get_text_stream("stderr")
+        self._stderr = sys.stderr
         self._shown = wanted and is_terminal(self._stderr)
         self._tally, self._stream = tally, stream
 
     async def redraw(self) -> None:
         """Redraw the line, for ever."""
-        while True:
+        while self._shown:
             self.draw()
             await asyncio.sleep(INTERVAL_S)
+        await asyncio.Event().wait()
 
     def draw(self) -> None:
         """Draw the line in its present state."""

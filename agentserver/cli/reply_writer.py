@@ -1,8 +1,8 @@
-"""Bytes to a file descriptor, without ever blocking the event loop: soon when there is little, in large pieces when there
-is much.
+"""Bytes to a file descriptor: soon when there is little, in large pieces when there is much.
 
-Writing happens in a daemon thread, one write at a time and in order. `put` never waits, as those who put cannot; whoever
-makes more to be put waits in `room`, so that a slow reader slows the whole pipe down and fills no memory.
+Writing happens in a daemon thread, one write at a time and in order, and never blocks the event loop. `put` never
+waits, as those who put cannot; whoever makes more to be put waits in `room`, so that a slow reader slows the whole
+pipe down and fills no memory.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class ReplyWriter:
 
     def put(self, data: bytes) -> None:
         """Add bytes to what is to be written."""
+        if not data:
+            return
         self._pending.append(data)
         self._unwritten_bytes += len(data)
         self._wake.set()
@@ -54,8 +56,8 @@ class ReplyWriter:
         """
         await asyncio.shield(self._writing)
 
-    async def aclose(self, timeout_s: float) -> bool:
-        """Write the rest; return whether that was possible in time.
+    async def aclose(self, timeout_s: float | None) -> bool:
+        """Write the rest; return whether that was possible within `timeout_s`, which may be None for ever.
 
         Raises:
             OSError: Writing failed.

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from agentserver import StreamPump, bootstrap
 from agentserver.cli import exit_codes
-from agentserver.cli.config_argument import config_argument, require_file
+from agentserver.cli.config_argument import config_argument
 from agentserver.cli.forced_exit import ForcedExit
+from agentserver.cli.input_file import open_input
 from agentserver.cli.logs import LogFormat, log_options, logging_to_stderr
 from agentserver.cli.message_stream import MessageStream
 from agentserver.cli.serving import Ending, run_to_end, serve
@@ -56,17 +61,22 @@ def run(
       agentserver run config/organism.yaml --inject config/examples/greetings.xml
       agentserver run --drain-timeout 5 --log-format json 2>> var/organism.log
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
-    for file in files:
-        require_file(file)
     forced_exit = ForcedExit()
-    with logging_to_stderr(log_level, log_format):
-        life = _live(config, files, drain_timeout_s, forced_exit, allow_env=allow_env)
+    with ExitStack() as stack:
+        inputs = [stack.enter_context(open_input(file)) for file in files]
+        stack.enter_context(logging_to_stderr(log_level, log_format))
+        life = _live(config, inputs, drain_timeout_s, forced_exit, allow_env=allow_env)
         code = run_to_end(life, forced_exit)
     click.get_current_context().exit(code)
 
 
 async def _live(
-    path: Path, files: tuple[Path, ...], drain_timeout_s: float | None, forced_exit: ForcedExit, *, allow_env: bool
+    path: Path,
+    files: Sequence[BinaryIO],
+    drain_timeout_s: float | None,
+    forced_exit: ForcedExit,
+    *,
+    allow_env: bool,
 ) -> int:
     pump = await bootstrap(path, allow_env=allow_env)
     if drain_timeout_s is None:
@@ -89,14 +99,12 @@ def _announce(pump: StreamPump, path: Path) -> None:
             "queue": config.queue, "version": package_version(), "pid": os.getpid(),
         },
     )  # fmt: skip
-    stderr = click.get_text_stream("stderr")
-    if is_terminal(stderr):
+    if is_terminal(sys.stderr):
         click.echo(_banner(pump), err=True)
 
 
 def _banner(pump: StreamPump) -> str:
-    stderr = click.get_text_stream("stderr")
-    title = paint(printable(pump.config.name), "cyan", stderr, bold=True)
+    title = paint(printable(pump.config.name), "cyan", sys.stderr, bold=True)
     return (
         f"\n  {title}  (agentserver {package_version()})\n"
         f"  listeners  {printable(', '.join(pump.listeners))}\n"
@@ -105,15 +113,14 @@ def _banner(pump: StreamPump) -> str:
     )
 
 
-async def _inject_all(pump: StreamPump, files: tuple[Path, ...]) -> None:
+async def _inject_all(pump: StreamPump, files: Sequence[BinaryIO]) -> None:
     """Put the messages of the files in, one file after the other; then wait for ever."""
-    for path in files:
-        with path.open("rb") as file:
-            count = 0
-            async for message in MessageStream(file.fileno(), pump.config.limits.message_bytes):
-                await pump.inject(message)
-                count += 1
-        logger.info("injected", extra={"file": str(path), "messages": count})
+    for file in files:
+        count = 0
+        async for message in MessageStream(file.fileno(), pump.config.limits.message_bytes):
+            await pump.inject(message)
+            count += 1
+        logger.info("injected", extra={"file": file.name, "messages": count})
     if files:
         await pump.drained()
         logger.info("all that was injected is handled", extra=_books(pump))
@@ -136,4 +143,9 @@ def _conclude(pump: StreamPump, ending: Ending) -> int:
 
 def _books(pump: StreamPump) -> dict[str, int]:
     books = pump.books
-    return {"injected": books.injected, "emitted": books.emitted, "settled": books.settled, "dead": books.dead}
+    return {
+        "injected": books.injected,
+        "emitted": books.emitted,
+        "settled": books.settled,
+        "dead": books.dead,
+    }

@@ -1,8 +1,8 @@
 """The life of an organism in a process: start, serve, drain, stop. Reads from top to bottom.
 
-Takes a pump with its listeners registered, and work that is done beside it: feeding it, say. Serving ends when any of the
-work ends, when SIGTERM or SIGINT asks for it, or when the time is up. A second signal ends the process at once, and so
-does a drain that takes longer than it may, even while a handler blocks the event loop.
+Takes a pump with its listeners registered, and work that is done beside it: feeding it, say. Serving ends when any
+of the work ends, when SIGTERM or SIGINT asks for it, or when the time is up. A second signal ends the process at
+once, and so does a drain that takes longer than it may, even while a handler blocks the event loop.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class _StopRequest:
         self.signal = number
         logger.info("stopping", extra={"signal": number.name, "drain_timeout_s": self._drain_timeout_s})
         self._forced_exit.arm(
-            self._drain_timeout_s + GRACE_S, exit_codes.FAILED, "a handler blocks the event loop, or never ends"
+            self._drain_timeout_s + GRACE_S,
+            exit_codes.FAILED,
+            "a handler blocks the event loop, or never ends",
         )
         self._loop.call_soon_threadsafe(self.came.set)
 
@@ -74,7 +76,7 @@ async def serve(
     Args:
         pump: A pump that is not running.
         work: What is done beside it. Cancelled when serving ends.
-        forced_exit: Armed by the first signal; the caller disarms it.
+        forced_exit: Armed by the first signal, until the pump is shut down.
         drain_timeout_s: Seconds to finish what is in flight, after a signal.
         timeout_s: Seconds to serve; None is for ever.
 
@@ -97,6 +99,7 @@ async def serve(
 
         drained = await pump.shutdown(drain_timeout_s if stop.signal else 0.0)
         await _cancel(pumping)
+        forced_exit.disarm()
     for task in working:
         if task in done:
             task.result()
@@ -131,6 +134,8 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
 def _death(pumping: asyncio.Task[None]) -> PumpDied:
     cause = None if pumping.cancelled() else pumping.exception()
     logger.critical("the pump died", exc_info=cause)
-    death = PumpDied(f"the pump died: {type(cause).__name__}: {cause}" if cause else "the pump ended by itself")
+    death = PumpDied(
+        f"the pump died: {type(cause).__name__}: {cause}" if cause else "the pump ended by itself"
+    )
     death.__cause__ = cause
     return death

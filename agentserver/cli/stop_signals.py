@@ -1,8 +1,8 @@
 """SIGTERM and SIGINT, borrowed for as long as a block lasts, and given back.
 
-Python would call a handler in the main thread, which a blocking call may keep busy. So the interpreter writes the signal's
-number to a socket instead (`signal.set_wakeup_fd`), and a thread reads it there: `on_signal` is called in that thread.
-Works in the main thread only, as all of `signal` does.
+Python would call a handler in the main thread, which a blocking call may keep busy. So the interpreter writes the
+signal's number to a socket instead (`signal.set_wakeup_fd`), and a thread reads it there: `on_signal` is called in
+that thread. Works in the main thread only, as all of `signal` does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def borrowed_signals(on_signal: OnSignal) -> Iterator[None]:
     """Call `on_signal` for each SIGTERM and SIGINT while the block lasts, instead of what happened before."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
-    listener = threading.Thread(target=_listen, args=(reading, on_signal), name="agentserver-signals", daemon=True)
+    listener = threading.Thread(
+        target=_listen, args=(reading, on_signal), name="agentserver-signals", daemon=True
+    )
     with reading, writing:
         wakeup_before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         before = {each: signal.signal(each, _leave_to_thread) for each in STOP_SIGNALS}

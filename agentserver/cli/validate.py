@@ -48,7 +48,10 @@ def _document(organism: OrganismConfig, path: Path) -> dict[str, Any]:
         "organism": {"name": organism.name, "port": organism.port, "queue": organism.queue},
         "listeners": [_listener(listener) for listener in organism.listeners],
         "pipeline": [
-            {"step": step.step_path, "place": f"before {step.before}" if step.before else f"after {step.after}"}
+            {
+                "step": step.step_path,
+                "place": f"before {step.before}" if step.before else f"after {step.after}",
+            }
             for step in organism.pipeline
         ],
     }
@@ -62,7 +65,8 @@ def _listener(listener: ListenerConfig) -> dict[str, Any]:
         "peers": listener.peers,
         "broadcast": listener.broadcast,
         "contracts": [
-            {"payload_class": payload_class, "handler": handler} for payload_class, handler in _pairs(listener)
+            {"payload_class": payload_class, "handler": handler}
+            for payload_class, handler in _pairs(listener)
         ],
     }
 
@@ -73,18 +77,19 @@ def _pairs(listener: ListenerConfig) -> list[tuple[str, str]]:
 
 
 def _show(organism: OrganismConfig, path: Path) -> None:
-    stdout = click.get_text_stream("stdout")
     rows = [_HEADINGS, *(row for listener in organism.listeners for row in _rows(listener))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for index, row in enumerate(rows):
         line = "  ".join(map(str.ljust, row, widths)).rstrip()
-        click.echo(paint(line, "cyan", stdout, bold=True) if index == 0 else line)
+        click.echo(paint(line, "cyan", sys.stdout, bold=True) if index == 0 else line)
     count = len(organism.listeners)
     for step in organism.pipeline:
         place = f"before {step.before}" if step.before else f"after {step.after}"
         click.echo(f"step {printable(step.step_path)}, {place}")
-    ok = paint("OK", "green", stdout, bold=True)
-    click.echo(f"{ok}: {printable(str(path))}: {printable(organism.name)}, {count} listener{'s'[: count - 1]}")
+    ok = paint("OK", "green", sys.stdout, bold=True)
+    click.echo(
+        f"{ok}: {printable(str(path))}: {printable(organism.name)}, {count} listener{'s'[: count - 1]}"
+    )
 
 
 def _rows(listener: ListenerConfig) -> list[tuple[str, ...]]:

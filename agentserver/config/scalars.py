@@ -7,6 +7,7 @@ alone are booleans, and what is no null, boolean or number is text. Takes text, 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 Scalar = str | int | float | bool | None
 
@@ -14,7 +15,9 @@ MAX_NUMBER_CHARS = 64
 """Longest text read as a number; a longer one stays text. Python itself refuses beyond 4,300 digits."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_BOOLEANS = MappingProxyType(
+    {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+)
 _INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _OCTAL = re.compile(r"0o[0-7]+", re.ASCII)
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+", re.ASCII)

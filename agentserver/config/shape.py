@@ -7,6 +7,7 @@ rest of the program sees the dataclasses of `model`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -97,12 +98,14 @@ class FileShape(_Shape):
     listeners: Annotated[list[ListenerShape], Field(min_length=1)]
 
 
-KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    (): tuple(FileShape.model_fields),
-    ("organism",): tuple(OrganismShape.model_fields),
-    ("limits",): tuple(LimitsShape.model_fields),
-    ("pipeline",): tuple(StepShape.model_fields),
-    ("listeners",): tuple(ListenerShape.model_fields),
-    ("listeners", "handles"): tuple(HandlesShape.model_fields),
-}
+KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
+    {
+        (): tuple(FileShape.model_fields),
+        ("organism",): tuple(OrganismShape.model_fields),
+        ("limits",): tuple(LimitsShape.model_fields),
+        ("pipeline",): tuple(StepShape.model_fields),
+        ("listeners",): tuple(ListenerShape.model_fields),
+        ("listeners", "handles"): tuple(HandlesShape.model_fields),
+    }
+)
 """The known keys of each mapping, by its path without list indexes."""

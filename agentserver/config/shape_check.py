@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -20,24 +21,26 @@ from agentserver.config.tree import Document, ListNode, MapNode, Path, ScalarNod
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_EXPECTED = {
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "literal_error": "{expected}",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "more than {gt:g}",
-    "less_than_equal": "at most {le}",
-    "string_too_short": "text that is not empty",
-    "string_too_long": "at most {max_length} characters",
-    "string_pattern_mismatch": "a letter, then up to 63 letters, digits, '.', '_' or '-'",
-    "too_short": "at least one item",
-}
+_EXPECTED = MappingProxyType(
+    {
+        "int_type": "a whole number",
+        "float_type": "a number",
+        "finite_number": "a finite number",
+        "bool_type": "true or false",
+        "string_type": "text",
+        "list_type": "a list",
+        "dict_type": "a mapping (key: value)",
+        "model_type": "a mapping (key: value)",
+        "literal_error": "{expected}",
+        "greater_than_equal": "at least {ge}",
+        "greater_than": "more than {gt:g}",
+        "less_than_equal": "at most {le}",
+        "string_too_short": "text that is not empty",
+        "string_too_long": "at most {max_length} characters",
+        "string_pattern_mismatch": "a letter, then up to 63 letters, digits, '.', '_' or '-'",
+        "too_short": "at least one item",
+    }
+)
 """What was expected, by pydantic's type of error; the braces name its context."""
 
 

@@ -22,6 +22,8 @@ from agentserver.message_bus.replies import Handled, Replies
 
 Adopt: TypeAlias = Callable[[Batch], Awaitable[None]]
 Settle: TypeAlias = Callable[[Handled], Awaitable[None]]
+Pipeline: TypeAlias = Stream[Batch]
+"""Iterate its `stream()` to drive it: it gives batches of finished states."""
 
 
 class Stage(Protocol):
@@ -45,7 +47,7 @@ def build_pipeline(
     adopt: Adopt,
     settle: Settle,
     max_in_flight: int,
-) -> Stream[Batch]:
+) -> Pipeline:
     """Compose the pipeline; iterating its stream drives it.
 
     Args:

@@ -16,8 +16,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from aiostream.core import Stream
-
 from agentserver.config import ListenerConfig, OrganismConfig
 from agentserver.errors import ConfigError, ConfigFault, PumpClosed, RequestTimedOut
 from agentserver.message_bus.conversations import Conversations
@@ -28,7 +26,7 @@ from agentserver.message_bus.intake import adopt, state_of
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
-from agentserver.message_bus.pipeline import build_pipeline
+from agentserver.message_bus.pipeline import Pipeline, build_pipeline
 from agentserver.message_bus.registration import listeners_of
 from agentserver.message_bus.replies import Handled, Replies
 from agentserver.message_bus.routing import RoutingTable
@@ -42,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
 DEFAULT_REQUEST_SENDER: Final = "program"
+MAX_STOP_S: Final = 1.0
+"""Seconds that a pump may take to stop once it was cancelled: no handler is waited for then."""
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 
 
@@ -121,7 +121,7 @@ class StreamPump:
         for listener in self.config.listeners:
             self.register_listener(listener)
 
-    def build_pipeline(self, source: AsyncIterable[Batch | MessageState]) -> Stream[Batch]:
+    def build_pipeline(self, source: AsyncIterable[Batch | MessageState]) -> Pipeline:
         """Compose the pipeline over a source of states; iterating its stream drives it."""
         return build_pipeline(
             source,
@@ -291,25 +291,29 @@ class StreamPump:
             Whether everything was finished.
         """
         deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s
+        await asyncio.sleep(0)  # a run that was only just scheduled begins
         self._closing = True
         running = self._running
         if running is not None and not running.done():
-            await self._drain(deadline_s)
+            await self._drain(running, deadline_s)
             self.queue.close()
             if self.books.in_flight:
                 running.cancel()
             if running is not asyncio.current_task():
-                await asyncio.wait([running], timeout=1.0)
+                await asyncio.wait([running], timeout=MAX_STOP_S)
         self.queue.close()
         lost = await self._bury_rest()
         await self.queue.aclose()
         return not lost and not self.books.open
 
-    async def _drain(self, timeout_s: float) -> None:
+    async def _drain(self, running: asyncio.Task[Any], timeout_s: float) -> None:
+        """Wait until all is handled, the time is up, or the pump has stopped for another reason."""
+        idle = asyncio.create_task(self.queue.idle())
         try:
-            async with asyncio.timeout(timeout_s):
-                await self.queue.idle()
-        except TimeoutError:
+            await asyncio.wait((idle, running), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            idle.cancel()
+        if self.books.open:
             logger.warning(
                 "not drained in time",
                 extra={

@@ -1,13 +1,15 @@
 """The format: bytes to trees and back, and nothing of what they mean.
 
 Takes bytes and lxml elements, gives lxml elements and bytes, raises `WireError`. Knows no listeners, no queue, no
-pump. `parser.py` is the way in, `repair.py` mends what a model wrote, `envelope.py` holds the envelope's names and
-shape, `schemas.py` compiles and applies XSDs, `splitter.py` cuts a stream of bytes into messages.
+pump. `parser.py` is the way in, `roots.py` the one for several roots, `repair.py` mends what a model wrote,
+`envelope.py` holds the envelope's names and shape, `schemas.py` compiles and applies XSDs, `splitter.py` cuts a
+stream of bytes into messages.
 """
 
 from agentserver.wire.envelope import ENVELOPE_NS, EnvelopeBuilder
 from agentserver.wire.parser import Element, ParseLimits, StrictParser, canonical
 from agentserver.wire.repair import Repaired, recover, repair_safely
+from agentserver.wire.roots import RootsParser
 from agentserver.wire.schemas import Schema, envelope_schema, first_violation
 from agentserver.wire.splitter import MessageSplitter
 
@@ -18,6 +20,7 @@ __all__ = [
     "MessageSplitter",
     "ParseLimits",
     "Repaired",
+    "RootsParser",
     "Schema",
     "StrictParser",
     "canonical",

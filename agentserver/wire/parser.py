@@ -13,7 +13,8 @@ which spares a small message the walk over its elements.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from lxml import etree
@@ -28,21 +29,23 @@ _PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", 
 _PLACE: Final = re.compile(r"\s*, line \d+, column \d+$")  # libxml2's, which the error says by itself
 _XML_NAMESPACE: Final = "{http://www.w3.org/XML/1998/namespace}"
 _BOM: Final = b"\xef\xbb\xbf"
-_PARSER_OPTIONS: Final = {
-    "encoding": "utf-8",  # overrides what the document claims: UTF-7 makes markup out of plain ASCII text
-    "recover": False,
-    "resolve_entities": False,
-    "no_network": True,
-    "load_dtd": False,
-    "dtd_validation": False,
-    "attribute_defaults": False,
-    "huge_tree": False,
-    "decompress": False,
-    "remove_comments": True,  # `ad<!-- -->min` would read as `ad`
-    "remove_pis": True,
-    "strip_cdata": True,
-    "collect_ids": False,
-}
+_PARSER_OPTIONS: Final = MappingProxyType(
+    {
+        "encoding": "utf-8",  # overrides what the document claims: UTF-7 makes markup out of plain ASCII text
+        "recover": False,
+        "resolve_entities": False,
+        "no_network": True,
+        "load_dtd": False,
+        "dtd_validation": False,
+        "attribute_defaults": False,
+        "huge_tree": False,
+        "decompress": False,
+        "remove_comments": True,  # `ad<!-- -->min` would read as `ad`
+        "remove_pis": True,
+        "strip_cdata": True,
+        "collect_ids": False,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,15 @@ class ParseLimits:
             5 * self.attributes,  # _a=""
             self.name_chars - 1,  # {uri}name counts two braces that are not written
             8 * self.namespaces,  # xmlns=""
+        )
+
+    def around(self, wrapper_bytes: int = 0) -> ParseLimits:
+        """Return the limits for what these are for inside one more element, whose tags are `wrapper_bytes` long."""
+        return replace(
+            self,
+            message_bytes=self.message_bytes + wrapper_bytes,
+            depth=self.depth + 1,
+            elements=self.elements + 1,
         )
 
 
@@ -180,7 +192,7 @@ def check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:
     # each ` xmlns=` takes one `=` that is no attribute's; counting less would let text hide attributes
     has_attributes = data.count(b"=") > data.count(b" xmlns=")
     count = 0
-    for count, element in enumerate(root.iter(), 1):  # noqa: B007  # the count is used after the loop
+    for count, element in enumerate(root.iter(), 1):  # the count is used after the loop
         tag = element.tag
         if type(tag) is not str:
             raise WireError("an entity reference is left in the tree", code="node-type")

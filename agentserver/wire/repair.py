@@ -2,28 +2,31 @@
 
 Takes bytes that a strict parse refused, gives bytes for another strict parse and the names of the repairs made. Two
 policies: *safe* never changes which fields exist (a byte-order mark, prose and fences around the XML, a lone `&`, a
-`<` that starts no name); *recover* is libxml2's recovering parser, which may drop and invent fields, so it is
-opt-in and its result is marked. Never for what comes from outside the organism, unless the operator says so.
+`<` that starts no name, a `]]>` in text); *recover* is libxml2's recovering parser, which may drop and invent fields,
+so it is opt-in and its result is marked. Never for what comes from outside the organism, unless the operator says so.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from lxml import etree
 
 from agentserver.errors import WireError
-from agentserver.wire.parser import Element, ParseLimits, canonical
+from agentserver.wire.parser import Element, ParseLimits, canonical, check_structure
+from agentserver.wire.roots import below_one_root
 
 _BOM: Final = b"\xef\xbb\xbf"
-_TOKEN: Final = re.compile(  # what is never closed runs to the end: looking again from each start would be quadratic
-    rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|[&<]", re.DOTALL
+_TOKEN: Final = (
+    re.compile(  # what is never closed runs to the end: looking again from each start would be quadratic
+        rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|[&<]|\]\]>", re.DOTALL
+    )
 )
 _REFERENCE: Final = re.compile(rb"&(?:#[0-9]+|#x[0-9A-Fa-f]+|amp|lt|gt|quot|apos);")
-_MARKUP: Final = re.compile(rb"<(?:/?[A-Za-z_:\x80-\xff]|!--|!\[CDATA\[|\?)")
-_FIRST_TAG: Final = re.compile(rb"<(?:\?xml\b|!--|[A-Za-z_])")
+_MARKUP: Final = re.compile(rb"<(?:/?[A-Za-z_:\x80-\xff]|!(?:--|\[CDATA\[|[A-Za-z])|\?)")
 _FENCE: Final = re.compile(rb"```[A-Za-z]*")
 
 
@@ -33,7 +36,8 @@ class Repaired:
 
     Args:
         data: Bytes for another strict parse.
-        repairs: What was changed, in order: `bom`, `prose`, `fence`, `ampersand`, `less-than`, `recovered`.
+        repairs: What was changed, in order: `bom`, `fence`, `prose`, `ampersand`, `cdata-end`, `less-than`,
+            `recovered`.
     """
 
     data: bytes
@@ -53,42 +57,71 @@ def repair_safely(data: bytes) -> Repaired:
 def recover(data: bytes, limits: ParseLimits) -> Repaired:
     """Parse as libxml2 recovers, dropping what it cannot place, and write that down again.
 
+    Text outside all elements is dropped; of several root elements each is kept.
+
     Raises:
-        WireError: Nothing could be recovered, or a resource limit was met: behind one, the rest is silently cut.
+        WireError: Nothing could be recovered, a limit is broken, or a resource limit of libxml2 was met: behind
+            one, the rest is silently cut.
     """
     if len(data) > limits.message_bytes:
         raise WireError(f"{len(data)} bytes, the limit is {limits.message_bytes}", code="too-large")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise WireError("a DOCTYPE is not recovered", code="doctype")
-    parser = etree.XMLParser(
-        encoding="utf-8", recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        remove_comments=True, remove_pis=True, decompress=False, collect_ids=False,
-    )  # fmt: skip
+    parser = etree.XMLParser(**_RECOVERING)  # type: ignore[arg-type]  # one dict of mixed values
     try:
-        root: Element | None = etree.fromstring(data, parser)
+        wrapper: Element | None = etree.fromstring(below_one_root(data), parser)
     except etree.LxmlError as exc:
         raise WireError(f"nothing could be recovered: {exc}") from None
-    if root is None:
-        raise WireError("nothing could be recovered")
-    if any(error.type in _RESOURCE_ERRORS or "limit" in error.message for error in parser.error_log):
+    if len(parser.error_log) >= _LOGGED_ERRORS:
+        raise WireError("too many faults to recover from")
+    if any(map(_is_cut, parser.error_log)):
         raise WireError("a resource limit was met, so the rest would be cut", code="too-large")
-    return Repaired(canonical(root), ("recovered",))
+    if wrapper is None or not len(wrapper):
+        raise WireError("nothing could be recovered")
+    check_structure(wrapper, data, limits.around())  # or the canonical form may be many times as long
+    return Repaired(b"".join(map(canonical, wrapper)), ("recovered",))
 
 
-_RESOURCE_ERRORS: Final = frozenset(
+_RECOVERING: Final = MappingProxyType(
+    {
+        "encoding": "utf-8",
+        "recover": True,
+        "resolve_entities": False,
+        "no_network": True,
+        "load_dtd": False,
+        "huge_tree": False,
+        "remove_comments": True,
+        "remove_pis": True,
+        "decompress": False,
+        "collect_ids": False,
+    }
+)
+_LOGGED_ERRORS: Final = 100
+"""libxml2 reports no more errors than these: what it met behind them, a limit perhaps, is not known."""
+
+_CUTTING_ERRORS: Final = frozenset(
     (
         etree.ErrorTypes.ERR_INTERNAL_ERROR,
         etree.ErrorTypes.ERR_NO_MEMORY,
+        etree.ErrorTypes.ERR_ENTITY_LOOP,
         etree.ErrorTypes.ERR_NAME_TOO_LONG,
+        etree.ErrorTypes.ERR_RESOURCE_LIMIT,
     )
 )
 
 
+def _is_cut(error: etree._LogEntry) -> bool:
+    """Whether libxml2 met a limit; of comments, PIs and CDATA sections it says so in words alone."""
+    return error.type in _CUTTING_ERRORS or "too big" in error.message
+
+
 def _cut_surroundings(data: bytes, repairs: list[str]) -> bytes:
-    """Drop prose and Markdown fences before the first tag and behind the last."""
-    first, end = _FIRST_TAG.search(data), data.rfind(b">") + 1
+    """Drop prose and Markdown fences before the first markup and behind the last."""
+    first, end = _MARKUP.search(data), data.rfind(b">") + 1
     if first is None or end <= first.start():
         return data
+    if _MARKUP.search(data, end):  # what follows was cut off within a tag: no prose
+        end = len(data)
     before, after = data[: first.start()].strip(), data[end:].strip()
     if not before and not after:
         return data
@@ -100,7 +133,7 @@ def _cut_surroundings(data: bytes, repairs: list[str]) -> bytes:
 
 
 def _escape_strays(data: bytes, repairs: list[str]) -> bytes:
-    """Escape each `&` that starts no reference and each `<` that starts no markup; CDATA and comments stay."""
+    """Escape `&` that starts no reference, `<` that starts no markup, `]]>` that ends no CDATA section."""
 
     def mend(match: re.Match[bytes]) -> bytes:
         token = match[0]
@@ -110,7 +143,10 @@ def _escape_strays(data: bytes, repairs: list[str]) -> bytes:
         if token == b"<" and not _MARKUP.match(data, match.start()):
             found.add("less-than")
             return b"&lt;"
-        return token
+        if token == b"]]>":
+            found.add("cdata-end")
+            return b"]]&gt;"
+        return token  # a comment, a PI or a CDATA section, whole
 
     found: set[str] = set()
     mended = _TOKEN.sub(mend, data)

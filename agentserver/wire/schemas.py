@@ -77,6 +77,8 @@ def _violation_by_parser(schema: Schema, data: bytes) -> tuple[str, int] | None:
 
 def _words(log: etree._ListErrorLog) -> tuple[str, int]:
     """Turn libxml2's first error into words without the namespaces that it repeats."""
+    if not len(log):
+        return "it does not fit its schema", 0
     first = log[0]
     text = _NAMESPACE_IN_TEXT.sub("", first.message[:2_000])
     return shorten(text), max(first.line, 0)

@@ -3,24 +3,27 @@
 Takes bytes in pieces of any size; gives one piece of bytes for each root element, as it was sent. Decides nothing:
 what it cuts goes to the strict parser. A message that is never closed ends where the next envelope begins. Keeps at
 most `max_bytes` of an unfinished message; of a longer one that much is given out, for the parser to refuse as too
-large, and the rest is skipped up to the next envelope. Linear in the bytes fed, whatever they are and in whatever pieces: nothing
-is looked at again but the first bytes of what may be a tag.
+large, and the rest is skipped up to the next envelope. Linear in the bytes fed, whatever they are and in whatever
+pieces: nothing is looked at again but the first bytes of what may be a tag.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Final
 
 _TOKEN: Final = re.compile(  # possessive throughout: what is no tag is given up at the first `<` behind it
     rb"(?P<opaque><!--|<!\[CDATA\[|<\?)"
     rb"|<(?P<end>/)?+[^\s<>/!?=\"'&][^\s<>/=\"']*+(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>"
 )
-_UNFINISHED: Final = re.compile(rb"<(?:!(?:-|\[[CDAT]*)?|/?[^\s<>/!?=\"'&][^<]*)?\Z", re.DOTALL)
-_CLOSING: Final = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
-_ENDS_IN_TAG: Final = {b"": re.compile(rb"[<>\"']"), b'"': re.compile(rb"[<\"]"), b"'": re.compile(rb"[<']")}
+_UNFINISHED: Final = re.compile(rb"<(?:!(?:-|\[[CDAT]*)?|/?(?:[^\s<>/!?=\"'&][^<]*)?)\Z", re.DOTALL)
+_CLOSING: Final = MappingProxyType({b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"})
+_INSIDE_TAG: Final = re.compile(rb"(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+")
+_INSIDE_VALUE: Final = MappingProxyType({b'"': re.compile(rb"[^\"<]*+"), b"'": re.compile(rb"[^'<]*+")})
 _MESSAGE_TAG: Final = re.compile(rb"<(?:[^\s<>:/]++:)?message\b[^<>]*+>")
+_PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?+(?:\s++|<\?.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
 _NAMESPACE: Final = b"ns/envelope/v1"
 _TAG_KEPT_BYTES: Final = 1_024
 """How much of what may be an envelope's start is kept while skipping; more than its longest start tag."""
@@ -51,11 +54,13 @@ class MessageSplitter:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Add `data`, and give the messages that it completed."""
         self._buffer += data
-        if self._skipping and not self._skip():
-            return
-        yield from self._cut()
-        self._drop(self._start)
-        if len(self._buffer) > self.max_bytes:
+        while not self._skipping or self._skip():
+            yield from self._cut()
+            self._drop(self._start)
+            if self._buffer[:1].isspace():  # blanks between messages do not add up to one that is too long
+                self._drop(len(self._buffer) - len(self._buffer.lstrip()))
+            if len(self._buffer) <= self.max_bytes:
+                return
             yield bytes(self._buffer[: self.max_bytes + 1])
             self._restart(self.max_bytes + 1)
             self._skipping = True
@@ -76,20 +81,18 @@ class MessageSplitter:
 
     def _drop(self, count: int) -> None:
         del self._buffer[:count]
-        self._start -= count
+        self._start = max(0, self._start - count)
         self._scanned -= count
         self._looked -= count
 
     def _skip(self) -> bool:
         """Drop the rest of a message that was too long; False when the next envelope is not there yet."""
-        for tag in _MESSAGE_TAG.finditer(self._buffer):
-            if _NAMESPACE in tag[0]:
-                self._restart(tag.start())
-                self._skipping = False
-                return True
-        self._drop(max(0, len(self._buffer) - _TAG_KEPT_BYTES))
-        self._start = self._scanned = self._looked = 0
-        return False
+        tags = _MESSAGE_TAG.finditer(self._buffer)
+        found = next((tag.start() for tag in tags if _NAMESPACE in tag[0]), None)
+        del tags  # it keeps the buffer from shrinking
+        self._restart(max(0, len(self._buffer) - _TAG_KEPT_BYTES) if found is None else found)
+        self._skipping = found is None
+        return found is not None
 
     def _cut(self) -> Iterator[bytes]:
         while self._ready():
@@ -106,8 +109,8 @@ class MessageSplitter:
             if token["end"]:
                 self._depth -= 1
             else:
-                if self._depth > 0 and _is_envelope(tag):  # what came before was never closed
-                    yield from self._piece(token.start())
+                if _is_envelope(tag) and (self._depth > 0 or self._is_junk(token.start())):
+                    yield from self._piece(token.start())  # what came before was never closed
                     self._depth = 0
                 self._depth += not tag.endswith(b"/>")
             if self._depth <= 0:
@@ -126,13 +129,19 @@ class MessageSplitter:
             return True
         if self._looked == self._scanned:
             return True
-        while found := _ENDS_IN_TAG[self._quote].search(self._buffer, self._looked):
-            if found[0] in b"<>":
+        while True:
+            inside = _INSIDE_VALUE[self._quote] if self._quote else _INSIDE_TAG
+            found = inside.match(self._buffer, self._looked)
+            assert found is not None  # it may match nothing, but it matches
+            self._looked = found.end()
+            delimiter = bytes(self._buffer[self._looked : self._looked + 1])
+            if not delimiter:
+                return False
+            if delimiter in b"<>":
                 self._looked, self._quote = self._scanned, b""
                 return True
-            self._looked, self._quote = found.end(), b"" if self._quote else found[0]
-        self._looked = len(self._buffer)
-        return False
+            self._looked += 1
+            self._quote = b"" if self._quote else delimiter
 
     def _wait(self) -> None:
         """Stand where the next bytes may complete a token: at the last `<`, or behind everything."""
@@ -144,6 +153,11 @@ class MessageSplitter:
                 self._ready()
         else:
             self._scanned = self._looked = len(self._buffer)
+
+    def _is_junk(self, end: int) -> bool:
+        """Whether more than a prolog stands before the root element at `end`."""
+        before = self._buffer[self._start : end]
+        return bool(before) and b"<!DOCTYPE" not in before and _PROLOG.match(before) is None
 
     def _piece(self, end: int) -> Iterator[bytes]:
         piece = bytes(self._buffer[self._start : end]).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ from click.testing import CliRunner, Result
 
 from agentserver.cli import bench as bench_module
 from agentserver.cli.bench import bench
-from agentserver.cli.measure import Effort
+from agentserver.cli.edge import Edge
+from agentserver.cli.measure import Effort, all_works
 
+COMMANDS = Edge("agentserver", commands=[bench])
 Bench = Callable[..., Result]
 
 
@@ -22,7 +25,12 @@ Bench = Callable[..., Result]
 def run_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(bench_module, "QUICK", Effort(rounds=2, share=0.0))
-    return lambda *arguments: CliRunner().invoke(bench, ["--quick", *arguments])
+    return lambda *arguments: CliRunner().invoke(COMMANDS, ["bench", "--quick", *arguments])
+
+
+@pytest.fixture
+def one_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_module, "all_works", lambda: all_works()[:1])
 
 
 @pytest.fixture
@@ -61,24 +69,40 @@ def test_json_is_one_document_with_every_work(run_bench: Bench) -> None:
     assert {"cpu", "cores", "python", "libraries"} <= set(document["machine"])
 
 
-def test_the_table_names_each_work_and_the_machine(run_bench: Bench) -> None:
+@pytest.mark.usefixtures("one_work")
+def test_the_table_names_the_work_and_the_machine(run_bench: Bench) -> None:
     result = run_bench()
 
     assert result.exit_code == 0
-    for text in ("one hop", "three hops", "fan-out of 3", "broadcast to 3", "100 KiB payload", "libxml2"):
+    for text in ("one hop", "1,000 listeners", "CPython", "libxml2"):
         assert text in result.stdout
 
 
+@pytest.mark.usefixtures("one_work")
 def test_nothing_is_shown_of_progress_without_a_terminal(run_bench: Bench) -> None:
-    assert run_bench("--json").stderr == ""
+    assert run_bench().stderr == ""
 
 
+def test_figures_short_of_their_targets_are_no_failure(
+    run_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hopeless = dataclasses.replace(all_works()[0], targets={"gate": 1e9})
+    monkeypatch.setattr(bench_module, "all_works", lambda: [hopeless])
+
+    result = run_bench()
+
+    assert result.exit_code == 0
+    assert "short" in result.stdout
+
+
+@pytest.mark.usefixtures("one_work")
 def test_an_organism_with_a_greeter_is_measured(run_bench: Bench, organism: Callable[[str], str]) -> None:
     document = measured(run_bench("--json", organism("greeter")))
 
     assert document["amounts"][0]["name"].startswith("hello-world: greetings")
 
 
+@pytest.mark.usefixtures("one_work")
 def test_an_organism_without_a_greeter_is_left_out_with_a_note(
     run_bench: Bench, organism: Callable[[str], str]
 ) -> None:
@@ -95,3 +119,7 @@ def test_a_file_with_faults_ends_with_78(run_bench: Bench, tmp_path: Path) -> No
 
     assert result.exit_code == 78
     assert "organism.yaml:1:" in result.stderr
+
+
+def test_a_missing_file_ends_with_3(run_bench: Bench) -> None:
+    assert run_bench("nowhere.yaml").exit_code == 3

@@ -1,4 +1,4 @@
-"""Each work on each line, in absolute times for who compares two versions on one machine. Nothing is asserted of them."""
+"""Each work on each line: absolute times, to compare two versions on one machine. Nothing is asserted of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_speed(benchmark: BenchmarkFixture, open_line: Callable[[Line], Turn], w
     benchmark.group = work
     benchmark.extra_info["messages"] = count * WORKS[work].messages
 
-    benchmark.pedantic(turn, args=(count,), rounds=ROUNDS, warmup_rounds=1)
+    benchmark.pedantic(turn, args=(count,), rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 
 from agentserver import HandlerMetadata, HandlerResponse, running
 from agentserver.config import Limits
-from tests.organisms import ENVELOPE_NS, THREAD, Amount, Ping, Pong, envelope, listener, outcomes, ping, pump_of, texts
+from tests.organisms import (
+    ENVELOPE_NS,
+    THREAD,
+    Amount,
+    Ping,
+    Pong,
+    envelope,
+    listener,
+    outcomes,
+    ping,
+    pump_of,
+    texts,
+)
 
 GOOD = [ping("before"), ping("after")]
 
@@ -24,7 +36,11 @@ BAD_MESSAGES = {
     "truncated": (ping()[:-20], "syntax", "line 1"),
     "wrong namespace": (ping().replace(b"envelope/v1", b"envelope/v9"), "schema", "an envelope is"),
     "no namespace": (ping().replace(f' xmlns="{ENVELOPE_NS}"'.encode(), b""), "schema", "an envelope is"),
-    "no meta": (f'<message xmlns="{ENVELOPE_NS}"><Ping xmlns=""/></message>'.encode(), "schema", "missing <meta>"),
+    "no meta": (
+        f'<message xmlns="{ENVELOPE_NS}"><Ping xmlns=""/></message>'.encode(),
+        "schema",
+        "missing <meta>",
+    ),
     "no from": (ping().replace(b"<from>user</from>", b""), "schema", "from"),
     "empty from": (ping().replace(b"<from>user</from>", b"<from/>"), "schema", "from"),
     "no payload": (envelope(""), "schema", "no payload"),
@@ -70,7 +86,11 @@ async def test_a_bad_message_becomes_a_dead_letter_with_its_bytes_and_stage() ->
     pump = pump_of(listener("echo", Ping, echo))
     await outcomes(pump, ping(to="nobody"))
     (letter,) = pump.dead_letters
-    assert (letter.message.data, letter.stage, letter.code) == (ping(to="nobody"), "routing_resolution", "no-listener")
+    assert (letter.message.data, letter.stage, letter.code) == (
+        ping(to="nobody"),
+        "routing_resolution",
+        "no-listener",
+    )
 
 
 def raise_value_error(payload: Any) -> Any:
@@ -123,7 +143,10 @@ BAD_HANDLERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "returns malformed XML": (lambda _: b"<Pong><Text>x</Pong>", "bad-reply"),
     "returns no XML": (lambda _: b"nothing here", "bad-reply"),
     "returns a closed wrapper": (lambda _: b"</dummy><dummy>", "bad-reply"),
-    "returns an entity": (lambda _: b'<!DOCTYPE a [<!ENTITY e "x">]><Pong><Text>&e;</Text></Pong>', "bad-reply"),
+    "returns an entity": (
+        lambda _: b'<!DOCTYPE a [<!ENTITY e "x">]><Pong><Text>&e;</Text></Pong>',
+        "bad-reply",
+    ),
     "returns too much": (lambda _: HandlerResponse.respond(Pong("x" * 2_000_000)), "bad-reply"),
     "returns too many bytes": (lambda _: b"<Pong><Text>" + b"x" * 2_000_000 + b"</Text></Pong>", "bad-reply"),
     "returns one bad among good": (lambda _: [HandlerResponse.respond(Pong("x")), 5], "bad-reply"),
@@ -226,11 +249,12 @@ async def test_two_agents_that_greet_each_other_for_ever_stop_at_the_hop_limit()
 
 fragments = st.sampled_from(
     [
-        b"<", b">", b"</", b"/>", b"<message", b"</message>", b"<meta>", b"</meta>", b"<from>user</from>", b"&", b"&amp;",
-        b'"', f' xmlns="{ENVELOPE_NS}"'.encode(), b"<Ping>", b"</Ping>", b"<Text>x</Text>", b"<to>echo</to>", b"<![CDATA[",
-        b"]]>", b"<!--", b"-->", b"<!DOCTYPE a>", b"<?xml version='1.0'?>", b"\x00", b"\xff", b" xmlns=''", ping(),
+        *(b"<", b">", b"</", b"/>", b"<message", b"</message>", b"<meta>", b"</meta>", b"<from>user</from>"),
+        *(b"&", b"&amp;", b'"', f' xmlns="{ENVELOPE_NS}"'.encode(), b"<Ping>", b"</Ping>", b"<Text>x</Text>"),
+        *(b"<to>echo</to>", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<!DOCTYPE a>", b"<?xml version='1.0'?>"),
+        *(b"\x00", b"\xff", b" xmlns=''", ping()),
     ]
-)  # fmt: skip
+)
 anything = st.binary(max_size=200) | st.lists(fragments | st.binary(max_size=5), max_size=12).map(b"".join)
 
 

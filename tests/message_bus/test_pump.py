@@ -36,7 +36,10 @@ async def test_an_agent_is_told_its_own_name() -> None:
 
 async def test_an_answer_goes_to_who_asked_on_the_thread_on_which_they_asked() -> None:
     (reply,) = await outcomes(pump_of(listener("echo", Ping, echo)), ping("hello"))
-    assert (reply.payload, meta_of(reply)) == (Pong("hello"), {"from": "echo", "to": "user", "thread": THREAD})
+    assert (reply.payload, meta_of(reply)) == (
+        Pong("hello"),
+        {"from": "echo", "to": "user", "thread": THREAD},
+    )
 
 
 async def test_a_bare_payload_is_routed_by_its_tag() -> None:
@@ -45,7 +48,9 @@ async def test_a_bare_payload_is_routed_by_its_tag() -> None:
 
 
 async def test_a_payload_may_name_its_whole_key() -> None:
-    (reply,) = await outcomes(pump_of(listener("echo", Ping, echo)), b"<echo.ping><Text>key</Text></echo.ping>")
+    (reply,) = await outcomes(
+        pump_of(listener("echo", Ping, echo)), b"<echo.ping><Text>key</Text></echo.ping>"
+    )
     assert reply.payload == Pong("key")
 
 
@@ -138,7 +143,9 @@ async def test_inject_returns_a_new_thread_when_none_is_given() -> None:
 
 
 async def test_the_envelope_says_sender_and_thread_when_the_program_does_not() -> None:
-    (reply,) = await outcomes(pump_of(listener("echo", Ping, echo)), ping("hello", sender="alice"), sender=None)
+    (reply,) = await outcomes(
+        pump_of(listener("echo", Ping, echo)), ping("hello", sender="alice"), sender=None
+    )
     assert meta_of(reply) == {"from": "echo", "to": "alice", "thread": THREAD}
 
 

@@ -18,7 +18,7 @@ from agentserver.cli.measure.figures import (
 )
 from agentserver.cli.measure.line import Line, LineBroken, Timed
 from agentserver.cli.measure.machine import Machine, this_machine
-from agentserver.cli.measure.organism import NotMeasurable, organism_figures
+from agentserver.cli.measure.organism import NotMeasurable, load_organism, organism_figures
 from agentserver.cli.measure.report import Report
 from agentserver.cli.measure.rounds import Progress, time_lines
 from agentserver.cli.measure.work import Work, all_works
@@ -40,6 +40,7 @@ __all__ = [
     "hardening",
     "lines_of",
     "listeners",
+    "load_organism",
     "memory_growth",
     "organism_figures",
     "this_machine",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from agentserver.cli.measure.bare_line import bare_line, plain_parse_line, strict_parse_line
@@ -15,12 +16,12 @@ from agentserver.cli.measure.gate_line import gate_line
 from agentserver.cli.measure.line import Line
 from agentserver.cli.measure.process_memory import growth_bytes
 from agentserver.cli.measure.pump_line import pump_line
-from agentserver.cli.measure.rounds import DEFAULT_ROUNDS, Progress, Timings, no_progress, time_lines
+from agentserver.cli.measure.rounds import DEFAULT_ROUNDS, Progress, no_progress, time_lines
 from agentserver.cli.measure.work import Work, many_listeners, one_hop
 
 PUMP_BATCH: Final = 50
 """Messages that the pump takes at once by default, `max_concurrent_pipelines`."""
-PARSES: Final = 20_000
+PARSES: Final = 60_000
 MIB: Final = 1024 * 1024
 
 MAX_HARDENING_US: Final = 4.0
@@ -57,6 +58,7 @@ class Throughput:
         input_bytes: Length of one input.
         us: Microseconds per message of each line: `bare`, `gate`, `gate of 50`, `pump`.
         ratios: The pump's throughput in units of `bare` and of `gate`, the quicker gate line.
+        spread: The lowest and the highest of those ratios in any round.
         targets: Least ratios aimed at.
     """
 
@@ -64,6 +66,7 @@ class Throughput:
     input_bytes: int
     us: Mapping[str, float]
     ratios: Mapping[str, float]
+    spread: Mapping[str, tuple[float, float]]
     targets: Mapping[str, float]
 
     @property
@@ -113,18 +116,25 @@ async def throughput(work: Work, effort: Effort, progress: Progress = no_progres
     timings = await time_lines(
         lines_of(work), effort.count(work.count), work.messages, effort.rounds, progress
     )
-    reference = timings.quickest("gate", f"gate of {PUMP_BATCH}")
-    ratios = {"bare": timings.ratio("pump", "bare"), "gate": timings.ratio("pump", reference)}
-    us = {name: timings.us(name) for name in timings.seconds}
-    return Throughput(work.name, len(work.inputs[0]), us, ratios, work.targets)
+    references = {"bare": "bare", "gate": timings.quickest("gate", f"gate of {PUMP_BATCH}")}
+    by_round = {name: timings.ratios("pump", line) for name, line in references.items()}
+    return Throughput(
+        work.name,
+        len(work.inputs[0]),
+        {name: timings.us(name) for name in timings.seconds},
+        {name: median(ratios) for name, ratios in by_round.items()},
+        {name: (min(ratios), max(ratios)) for name, ratios in by_round.items()},
+        work.targets,
+    )
 
 
 async def hardening(effort: Effort, progress: Progress = no_progress) -> Amount:
     """Measure what the strict parser costs a small message, more than a plain parse."""
     data = one_hop().inputs[0]
     lines = [plain_parse_line(data), strict_parse_line(data)]
-    timings: Timings = await time_lines(lines, effort.count(PARSES), rounds=effort.rounds, progress=progress)
-    cost_us = timings.us("strict parse") - timings.us("plain parse")
+    timings = await time_lines(lines, effort.count(PARSES), rounds=effort.rounds, progress=progress)
+    pairs = zip(timings.seconds["strict parse"], timings.seconds["plain parse"], strict=True)
+    cost_us = median(strict - plain for strict, plain in pairs) * 1e6
     return Amount("hardening of the parser", cost_us, "us a small message", at_most=MAX_HARDENING_US)
 
 

@@ -47,9 +47,8 @@ def gate_line(
         async def timed(count: int) -> float:
             start = time.perf_counter()
             remaining = islice(cycle(inputs), count)
-            while batch := [
-                MessageState(data, thread_id=THREAD, from_id=SENDER) for data in islice(remaining, batch_size)
-            ]:
+            while some := list(islice(remaining, batch_size)):
+                batch = [MessageState(data, thread_id=THREAD, from_id=SENDER) for data in some]
                 while batch:
                     batch = await _handled(_passed(batch, stages), builder)
             seconds = time.perf_counter() - start

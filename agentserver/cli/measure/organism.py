@@ -31,26 +31,40 @@ class NotMeasurable(Exception):
     """The organism has no greeter, or none that answers a greeting; the text says which."""
 
 
-async def organism_figures(path: Path, effort: Effort, progress: Progress = no_progress) -> list[Amount]:
-    """Measure greetings with their replies, many at once and one after another.
+def load_organism(path: Path, *, allow_env: bool = False) -> StreamPump:
+    """Return the pump of an organism, with a queue in memory.
 
     Args:
         path: The organism's file.
-        effort: How long is measured.
-        progress: Is told of each round.
+        allow_env: Whether `${VAR}` in the file stands for an environment variable.
 
     Raises:
         ConfigError: The file has faults.
-        NotMeasurable: Its greeter does not answer a greeting.
     """
-    config = ConfigLoader.load(path)
+    config = ConfigLoader.load(path, allow_env=allow_env)
     limits = config.limits
     queue = MemoryQueue(
         limits.queue_messages, limits.dead_letters, depth_first=config.thread_scheduling == "depth-first"
     )
     pump = StreamPump(config, queue=queue)
     pump.register_all()
-    payload = _greeting(pump)
+    return pump
+
+
+async def organism_figures(
+    pump: StreamPump, effort: Effort, progress: Progress = no_progress
+) -> list[Amount]:
+    """Measure greetings with their replies, many at once and one after another.
+
+    Args:
+        pump: The organism; it is shut down afterwards.
+        effort: How long is measured.
+        progress: Is told of each round.
+
+    Raises:
+        NotMeasurable: Its greeter does not answer a greeting.
+    """
+    payload, name = _greeting(pump), pump.config.name
     async with running(pump):
         await _try(pump, payload)
         rates = []
@@ -59,9 +73,9 @@ async def organism_figures(path: Path, effort: Effort, progress: Progress = no_p
             rates.append(await _replies_per_second(pump, payload, effort.count(GREETINGS)))
         latencies_us = [await _request_us(pump, payload) for _ in range(max(100, effort.count(REQUESTS)))]
     return [
-        Amount(f"{config.name}: greetings, each with its reply", median(rates[1:]), "per second"),
-        Amount(f"{config.name}: one request, median", median(latencies_us), "us"),
-        Amount(f"{config.name}: one request, 99th percentile", quantiles(latencies_us, n=100)[98], "us"),
+        Amount(f"{name}: greetings, each with its reply", median(rates[1:]), "per second"),
+        Amount(f"{name}: one request, median", median(latencies_us), "us"),
+        Amount(f"{name}: one request, 99th percentile", quantiles(latencies_us, n=100)[98], "us"),
     ]
 
 

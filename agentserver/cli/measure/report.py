@@ -5,7 +5,6 @@ Takes figures, gives text. Prints nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -35,9 +34,10 @@ class Report:
     amounts: list[Amount] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def as_json(self) -> str:
-        """Return one JSON document."""
-        document: dict[str, Any] = {
+    def as_document(self) -> dict[str, Any]:
+        """Return what can be written as JSON."""
+        return {
+            "ok": True,
             "machine": asdict(self.machine),
             "rounds": self.rounds,
             "throughputs": [
@@ -47,7 +47,6 @@ class Report:
             "amounts": [{**asdict(figure), "met": figure.met} for figure in self.amounts],
             "notes": self.notes,
         }
-        return json.dumps(document, indent=2)
 
     def as_table(self) -> str:
         """Return the table, without a line end behind."""
@@ -57,9 +56,9 @@ class Report:
         if self.amounts:
             blocks.append(_aligned([_amount_row(amount) for amount in self.amounts]))
         blocks.append(
-            f"A message is one handler call. Ratios are of throughput: the median of {self.rounds - 1} rounds, in which "
-            "the lines\ntake turns. Bare: plain lxml calls. Gate: this project's stages in a plain loop (the quicker of "
-            f"one\nmessage and {PUMP_BATCH} at a time). Targets in brackets."
+            f"Per message, that is per handler call. Ratios are of throughput: medians of {self.rounds - 1} rounds in\n"
+            "which the lines take turns, with the targets in brackets. Bare: plain lxml calls. Gate: this project's\n"
+            f"stages in a plain loop, one message or {PUMP_BATCH} at a time, whichever is quicker."
         )
         blocks.extend(f"note: {note}" for note in self.notes)
         return "\n\n".join(blocks)
@@ -92,12 +91,12 @@ def _amount_row(amount: Amount) -> tuple[str, ...]:
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     """Put rows into columns: words to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            _cell(text, width, index) for index, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return "\n".join(_row(row, widths) for row in rows)
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = zip(row, widths, strict=True)
+    return "  ".join(_cell(text, width, index) for index, (text, width) in enumerate(cells)).rstrip()
 
 
 def _cell(text: str, width: int, index: int) -> str:

@@ -57,8 +57,13 @@ def greeting() -> Greeting:
 
 def order(size_bytes: int = LARGE_BYTES) -> Order:
     """Return an order whose envelope has `size_bytes`, or up to one line more."""
-    empty_bytes, one_bytes = (len(message(_order(count), "orders")) for count in (0, 1))
-    return _order(-(-(size_bytes - empty_bytes) // (one_bytes - empty_bytes)))
+    empty_bytes, hundred_bytes = (len(message(_order(count), "orders")) for count in (0, 100))
+    count = (
+        100 * (size_bytes - empty_bytes) // (hundred_bytes - empty_bytes) - 2
+    )  # lines differ by a digit or two
+    while len(message(_order(count), "orders")) < size_bytes:
+        count += 1
+    return _order(count)
 
 
 def message(payload: Any, to_id: str | None, from_id: str = SENDER) -> bytes:

@@ -103,7 +103,7 @@ def large_payload() -> Work:
     def listening(sink: Sink) -> list[ListenerConfig]:
         return [ListenerConfig("orders", payload_class=Order, handler=sink.take)]
 
-    return Work("100 KiB payload", [message(order(), "orders")], 1, 100, listening, bare_single(Order), {})
+    return Work("100 KiB payload", [message(order(), "orders")], 1, 40, listening, bare_single(Order), {})
 
 
 def many_listeners(listeners: int, most: int = 1_000) -> Work:

@@ -44,9 +44,8 @@ def _refuse_type_switches(tree: Element) -> None:
     for element in tree.iter():
         for name in _SWITCHES:
             if name in element.attrib:
-                raise EnvelopeError(
-                    f"xsi:{name.rpartition('}')[2]} is not taken", line=element.sourceline or 0
-                )
+                line: int = element.sourceline or 0  # type: ignore[assignment,unreachable]  # the stub lacks it
+                raise EnvelopeError(f"xsi:{name.rpartition('}')[2]} is not taken", line=line)
 
 
 def _hint(tree: Element) -> str:

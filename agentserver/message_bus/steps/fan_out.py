@@ -12,10 +12,10 @@ from copy import copy
 from dataclasses import replace
 from typing import Final
 
-from agentserver.errors import EnvelopeError, MissingInput, WireError
+from agentserver.errors import EnvelopeError, GateError, MissingInput, WireError
 from agentserver.message_bus.guard import Batch, guard
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import ENVELOPE_NS, Element, EnvelopeBuilder, StrictParser, canonical
+from agentserver.wire import ENVELOPE_NS, Element, EnvelopeBuilder, RootsParser, canonical, repair_safely
 
 _MESSAGE: Final = f"{{{ENVELOPE_NS}}}message"
 DEFAULT_MAX_PAYLOADS: Final = 1_000
@@ -55,7 +55,7 @@ class FanOut:
         return self._wrap.over(batch)
 
     def _split(self, state: MessageState) -> Batch:
-        if state.roots is None:
+        if state.roots is None or state.error is not None:
             return [state]
         roots, state.roots = state.roots, None
         if len(roots) > self.max_payloads:
@@ -66,7 +66,7 @@ class FanOut:
                 ),
             )
             return [state]
-        return [_part(state, envelope_tree=_detached(root)) for root in roots]
+        return [_part(state, envelope_tree=root) for root in roots]
 
 
 def fan_out_targets(batch: Batch) -> Batch:
@@ -90,33 +90,43 @@ def _part(state: MessageState, **changes: object) -> MessageState:
     return part
 
 
-def _detached(root: Element) -> Element:
-    """Take a root out of the wrapper that it was parsed in."""
-    parent = root.getparent()
-    if parent is not None:
-        parent.remove(root)
-    return root
-
-
 async def extract_payloads(state: MessageState) -> AsyncIterator[MessageState]:
     """Give one state, with `raw_bytes`, for each root element in `state.raw_bytes`.
 
-    Thread, sender and metadata are kept. An input that holds no element is given as it is, its `error` set.
+    Thread, sender and metadata are kept. An input that holds no element is given as it is, its `error` set. What is
+    not well-formed is repaired as by the policy *safe*.
     """
-    if state.error is not None or not state.raw_bytes:
-        state.fail("fan_out", MissingInput("no payload: no raw_bytes to look into"))
-        yield state
-        return
     try:
-        wrapper = StrictParser().parse(b"<roots>" + state.raw_bytes + b"</roots>")
-    except WireError as exc:
+        roots = _roots(state) if state.error is None else []
+    except GateError as exc:
         state.fail("fan_out", exc)
+    if state.error is not None:
         yield state
         return
-    roots = list(wrapper)
-    if not roots:
-        state.fail("fan_out", MissingInput("no payload: there is no element in raw_bytes"))
-        yield state
     for root in roots:
-        root.tail = None
-        yield _part(state, raw_bytes=canonical(_detached(root)))
+        part = _part(state, raw_bytes=None)
+        try:
+            part.raw_bytes = canonical(root)
+        except WireError as exc:
+            part.fail("fan_out", exc)
+        yield part
+
+
+def _roots(state: MessageState) -> list[Element]:
+    data = state.raw_bytes
+    if not data:
+        raise MissingInput("no payload: no raw_bytes to look into")
+    parser = RootsParser()
+    try:
+        roots, text = parser.parse(data)
+    except WireError as exc:
+        mended = repair_safely(data)
+        if not mended.repairs:
+            raise
+        roots, text = parser.parse(mended.data)
+        state.note(f"repaired ({', '.join(mended.repairs)}): {exc}")
+    if not roots:
+        raise MissingInput("no payload: there is no element in raw_bytes")
+    if text:
+        state.note("text between the payloads was dropped")
+    return roots

@@ -6,19 +6,16 @@ mended is named in `metadata["repairs"]`. Looks at no name and no namespace: any
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from agentserver.errors import MissingInput, WireError
 from agentserver.message_bus.guard import Step, guard
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import Element, ParseLimits, StrictParser, recover, repair_safely
+from agentserver.wire import Element, ParseLimits, Repaired, RootsParser, StrictParser, recover, repair_safely
 
 RepairPolicy = Literal["off", "safe", "recover"]
 
-_DECLARATION: Final = re.compile(rb"\s*<\?xml\s[^>]*\?>")
 _MENDABLE: Final = frozenset(("syntax", "not-utf8"))
-_WRAPPER_LEVELS: Final = 1
 
 
 def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "safe") -> Step:
@@ -30,6 +27,7 @@ def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "
             also drops what cannot be placed, and marks the message.
     """
     parser = StrictParser(limits)
+    mender = _Mender(parser, policy)
 
     @guard("repair")
     def repair(state: MessageState) -> None:
@@ -42,7 +40,7 @@ def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "
         except WireError as error:
             if error.code not in _MENDABLE:
                 raise
-            _parse_roots(state, _mend(state, data, error, parser, policy), error, parser, policy)
+            mender.mend(state, data, error)
         else:
             if message is not None and message.canonical:
                 state.canonical = data
@@ -51,67 +49,53 @@ def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "
     return repair
 
 
-def _mend(
-    state: MessageState, data: bytes, error: WireError, parser: StrictParser, policy: RepairPolicy
-) -> bytes:
-    """Return bytes that may parse, noting what was changed."""
-    if policy == "off":
-        return data
-    mended = repair_safely(data)
-    if policy == "recover" and not _parses(mended.data, parser):
-        mended = recover(data, parser.limits)
-    if mended.repairs:
-        state.metadata["repairs"] = mended.repairs
-        state.note(f"repaired ({', '.join(mended.repairs)}): {error}")
-    return mended.data
+class _Mender:
+    """Parse what one strict parse refused: several roots, or what the policy lets be mended."""
 
+    __slots__ = ("_limits", "_parser", "_policy", "_roots_parser")
 
-def _parses(data: bytes, parser: StrictParser) -> bool:
-    try:
-        parser.parse(_wrap(data))
-    except WireError:
-        return False
-    return True
+    def __init__(self, parser: StrictParser, policy: RepairPolicy) -> None:
+        self._policy = policy
+        self._limits = parser.limits
+        self._parser = parser
+        self._roots_parser = RootsParser(parser.limits)
 
-
-def _wrap(data: bytes) -> bytes:
-    """Put all roots below one. Well-formedness sees to it that nothing in `data` closes this one."""
-    declaration = _DECLARATION.match(data)
-    return b"<roots>" + (data[declaration.end() :] if declaration else data) + b"</roots>"
-
-
-def _parse_roots(
-    state: MessageState, data: bytes, error: WireError, parser: StrictParser, policy: RepairPolicy
-) -> None:
-    try:
-        wrapper = parser.parse(_wrap(data))
-    except WireError as again:
-        # what was found without the wrapper is about the sender's own lines
-        raise (error if again.code in _MENDABLE else again) from None
-    roots = list(wrapper)
-    if not roots:
-        raise error
-    _drop_text_between(state, wrapper, roots, error, policy)
-    if len(roots) == 1:
-        state.envelope_tree = roots[0].getroottree().getroot()[0]
-        wrapper.remove(roots[0])
-    else:
-        state.roots = roots
-
-
-def _drop_text_between(
-    state: MessageState, wrapper: Element, roots: list[Element], error: WireError, policy: RepairPolicy
-) -> None:
-    texts = [wrapper.text, *(root.tail for root in roots)]
-    if any(text and text.strip() for text in texts):
-        if policy == "off":
+    def mend(self, state: MessageState, data: bytes, error: WireError) -> None:
+        """Set `envelope_tree` or `roots`, and note what was changed. Raises `error` when that is nothing."""
+        mended = Repaired(data, ()) if self._policy == "off" else repair_safely(data)
+        try:
+            try:
+                roots, text = self._parse(mended)
+            except WireError as again:
+                if self._policy != "recover" or again.code not in _MENDABLE:
+                    raise
+                recovered = recover(mended.data, self._limits)
+                mended = Repaired(recovered.data, (*mended.repairs, *recovered.repairs))
+                roots, text = self._parse(mended)
+        except WireError as again:
+            # what the first parse found is about the sender's own lines
+            raise (error if again.code in _MENDABLE else again) from None
+        if not roots or (text and self._policy == "off"):
             raise error
-        repairs = state.metadata.get("repairs", ())
-        if "prose" not in repairs:
-            state.metadata["repairs"] = (*repairs, "prose")
-            state.note("repaired (prose): text between the messages was dropped")
-    for root in roots:
-        root.tail = None
+        repairs = mended.repairs
+        if text and "prose" not in repairs:
+            repairs = (*repairs, "prose")
+        if repairs:
+            state.metadata["repairs"] = repairs
+            state.note(f"repaired ({', '.join(repairs)}): {error}")
+        if len(roots) == 1:
+            state.envelope_tree = roots[0]
+        else:
+            state.roots = roots
+
+    def _parse(self, mended: Repaired) -> tuple[list[Element], bool]:
+        if mended.repairs:
+            try:
+                return [self._parser.parse(mended.data)], False
+            except WireError as error:
+                if error.code not in _MENDABLE:
+                    raise
+        return self._roots_parser.parse(mended.data)
 
 
 repair_step = make_repair_step()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agentserver.errors import shorten
 from agentserver.message_bus.guard import Step, guard
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.threads import is_thread_id, new_thread_id
@@ -26,7 +27,7 @@ def make_thread_assignment_step(replace: Callable[[str], str]) -> Step:
             return
         state.thread_id = replace(claim) if claim else new_thread_id()
         state.note(
-            f"thread id {claim!r} is no UUID, replaced by {state.thread_id}"
+            f"thread id {shorten(claim)!r} is no UUID, replaced by {state.thread_id}"
             if claim
             else f"no thread id, given {state.thread_id}"
         )

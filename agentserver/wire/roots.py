@@ -1,0 +1,46 @@
+"""Several root elements in one input: envelopes or payloads that stand one behind the other.
+
+Takes bytes that are no single document, as a model writes when it calls three tools at once; gives the root elements.
+They are parsed below one element more, and the limits are widened by that element. Well-formedness sees to it that
+nothing in the bytes closes it: `</roots><roots>` would leave two roots.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from agentserver.wire.parser import Element, ParseLimits, StrictParser
+
+_DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s[^>]*\?>)?")
+_OPEN: Final = b"<roots>"
+_CLOSE: Final = b"</roots>"
+
+
+def below_one_root(data: bytes) -> bytes:
+    """Put all of `data` but its XML declaration and byte-order mark below one element."""
+    declaration = _DECLARATION.match(data)
+    return _OPEN + data[declaration.end() if declaration else 0 :] + _CLOSE
+
+
+class RootsParser:
+    """Parse inputs of several roots, which are under `limits` together. One at a time, as `StrictParser`."""
+
+    __slots__ = ("_parser",)
+
+    def __init__(self, limits: ParseLimits | None = None) -> None:
+        self._parser = StrictParser((limits or ParseLimits()).around(len(_OPEN) + len(_CLOSE)))
+
+    def parse(self, data: bytes) -> tuple[list[Element], bool]:
+        """Return the root elements, none or more, and whether there was text between them.
+
+        Raises:
+            WireError: As `StrictParser.parse` does.
+        """
+        wrapper = self._parser.parse(below_one_root(data))
+        roots = list(wrapper)
+        texts = [wrapper.text, *(root.tail for root in roots)]
+        for root in roots:
+            root.tail = None
+            wrapper.remove(root)
+        return roots, any(text and not text.isspace() for text in texts)

@@ -1,0 +1,120 @@
+"""Steps of the user's own: anywhere in the gate, sync or async, guarded like ours."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agentserver import ConfigError
+from agentserver.config import StepConfig
+from agentserver.errors import PayloadError
+from agentserver.message_bus import MessageState
+from tests.organisms import Ping, Recorder, listener, outcomes, ping, pump_of, texts
+
+
+def count(seen: list[Any], what: str) -> Any:
+    def step(state: MessageState) -> MessageState:
+        seen.append(getattr(state, what))
+        return state
+
+    return step
+
+
+async def test_a_step_sees_what_the_step_before_it_left() -> None:
+    seen: list[Any] = []
+    steps = [StepConfig("m.count", after="payload_extraction", step=count(seen, "from_id"))]
+    await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
+    assert seen == ["user"]
+
+
+async def test_steps_after_one_place_run_in_the_order_in_which_they_are_listed() -> None:
+    seen: list[str] = []
+
+    def named(name: str) -> Any:
+        def step(state: MessageState) -> MessageState:
+            seen.append(name)
+            return state
+
+        return step
+
+    steps = [
+        StepConfig("m.a", after="c14n", step=named("a")),
+        StepConfig("m.b", after="c14n", step=named("b")),
+        StepConfig("m.c", before="c14n", step=named("c")),
+    ]
+    await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
+    assert seen == ["c", "a", "b"]
+
+
+async def test_a_step_may_be_asynchronous() -> None:
+    seen: list[str] = []
+
+    async def step(state: MessageState) -> MessageState:
+        await asyncio.sleep(0)
+        seen.append(state.payload.text)
+        return state
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    recorder = Recorder()
+    pump = pump_of(listener("echo", Ping, recorder), pipeline=steps)
+    await outcomes(pump, *(ping(str(n)) for n in range(120)))
+    assert (len(seen), len(recorder.calls)) == (120, 120)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_step_may_refuse_a_message(asynchronous: bool) -> None:
+    def refuse(state: MessageState) -> MessageState:
+        raise PayloadError("not today", code="closed-day")
+
+    async def refuse_later(state: MessageState) -> MessageState:
+        return refuse(state)
+
+    steps = [StepConfig("m.step", after="deserialization", step=refuse_later if asynchronous else refuse)]
+    states = await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
+    assert texts(states) == ["closed-day"]
+
+
+@pytest.mark.parametrize("result", [None, 5])
+async def test_a_step_that_returns_no_state_fails_that_message_alone(result: Any) -> None:
+    def step(state: MessageState) -> Any:
+        return result if state.payload.text == "bad" else state
+
+    recorder = Recorder()
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    states = await outcomes(
+        pump_of(listener("echo", Ping, recorder), pipeline=steps), ping("a"), ping("bad"), ping("b")
+    )
+    assert (texts(states), len(recorder.calls)) == (["step-failed"], 2)
+
+
+async def test_a_step_that_raises_a_bug_fails_that_message_alone_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def step(state: MessageState) -> MessageState:
+        raise ZeroDivisionError("oops")
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    states = await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
+    assert (texts(states), "ZeroDivisionError: oops" in caplog.text) == (["step-failed"], True)
+
+
+async def test_a_step_may_put_another_state_in_place() -> None:
+    def step(state: MessageState) -> MessageState:
+        return MessageState(
+            payload=Ping("other"),
+            target_listeners=state.target_listeners,
+            thread_id=state.thread_id,
+            from_id=state.from_id,
+        )
+
+    recorder = Recorder()
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    await outcomes(pump_of(listener("echo", Ping, recorder), pipeline=steps), ping("one"))
+    assert recorder.payloads == [Ping("other")]
+
+
+async def test_a_step_at_an_unknown_place_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no stage 'nowhere'"):
+        pump_of(pipeline=[StepConfig("m.step", after="nowhere", step=lambda state: state)])

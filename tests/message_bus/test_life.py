@@ -1,0 +1,169 @@
+"""The pump's life: drain, shut down, be cancelled, be full. Nothing hangs and nothing is lost in silence."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agentserver import HandlerMetadata, HandlerResponse, running
+from agentserver.config import Limits
+from agentserver.errors import PumpClosed
+from tests.organisms import THREAD, Ping, Pong, Recorder, listener, ping, pump_of
+
+
+async def never(payload: Ping, metadata: HandlerMetadata) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_shutdown_finishes_what_waits() -> None:
+    recorder = Recorder()
+    pump = pump_of(listener("echo", Ping, recorder))
+    task = asyncio.create_task(pump.run())
+    for n in range(200):
+        await pump.inject(ping(str(n)), THREAD, "user")
+    assert (await pump.shutdown(), len(recorder.calls), pump.books.balanced) == (True, 200, True)
+    await task
+
+
+async def test_shutdown_finishes_what_handlers_emit_meanwhile() -> None:
+    recorder = Recorder()
+    pump = pump_of(
+        listener("echo", Ping, Recorder(HandlerResponse(Pong("x"), to="b"))), listener("b", Pong, recorder)
+    )
+    async with running(pump):
+        await pump.inject(ping(), THREAD, "user")
+    assert len(recorder.calls) == 1
+
+
+async def test_shutdown_without_a_run_makes_dead_letters_of_what_waits() -> None:
+    pump = pump_of(listener("echo", Ping, never))
+    for n in range(100):
+        await pump.inject(ping(str(n)), THREAD, "user")
+    assert (await pump.shutdown(), pump.books.dead, pump.books.balanced) == (False, 100, True)
+
+
+async def test_shutdown_gives_up_at_its_deadline_and_says_what_was_not_handled() -> None:
+    pump = pump_of(listener("echo", Ping, never), max_concurrent_handlers=2, max_concurrent_pipelines=3)
+    async with running(pump, drain_timeout_s=0.01):
+        for n in range(10):
+            await pump.inject(ping(str(n)), THREAD, "user")
+    assert (pump.books.dead, {letter.code for letter in pump.dead_letters}) == (10, {"shutdown"})
+    assert pump.books.balanced
+
+
+async def test_shutdown_twice_is_harmless() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()))
+    async with running(pump):
+        assert await pump.shutdown()
+        assert await pump.shutdown()
+
+
+async def test_shutdown_from_within_a_handler_does_not_hang() -> None:
+    async def stop(payload: Ping, metadata: HandlerMetadata) -> None:
+        await pump.shutdown(0.05)
+
+    pump = pump_of(listener("echo", Ping, stop))
+    async with asyncio.timeout(10), running(pump):
+        await pump.inject(ping(), THREAD, "user")
+    assert pump.books.balanced
+
+
+async def test_a_pump_that_was_shut_down_does_not_run_again() -> None:
+    pump = pump_of()
+    await pump.shutdown()
+    with pytest.raises(PumpClosed):
+        await pump.run()
+
+
+async def test_a_pump_does_not_run_twice_at_once() -> None:
+    async with running(pump_of()) as pump:
+        with pytest.raises(RuntimeError, match="running already"):
+            await pump.run()
+
+
+async def test_a_run_that_is_cancelled_puts_back_what_was_in_flight() -> None:
+    started = asyncio.Event()
+    recorder = Recorder()
+
+    async def wait_once(payload: Ping, metadata: HandlerMetadata) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    pump = pump_of(listener("echo", Ping, wait_once))
+    task = asyncio.create_task(pump.run())
+    await pump.inject(ping("again"), THREAD, "user")
+    await started.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    waiting = pump.books.waiting
+    pump.listeners["echo"].handler = recorder
+    async with running(pump):
+        await pump.drained()
+    assert (waiting, recorder.payloads, pump.books.balanced) == (1, [Ping("again")], True)
+
+
+async def test_inject_waits_while_the_queue_is_full() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()), limits=Limits(queue_messages=2))
+    for n in range(2):
+        await pump.inject(ping(str(n)), THREAD, "user")
+    third = asyncio.create_task(pump.inject(ping("2"), THREAD, "user"))
+    await asyncio.sleep(0)
+    waited = not third.done()
+    async with running(pump):
+        await third
+        await pump.drained()
+    assert (waited, pump.books.settled) == (True, 3)
+
+
+async def test_an_inject_that_waits_ends_when_the_pump_shuts_down() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()), limits=Limits(queue_messages=1))
+    await pump.inject(ping(), THREAD, "user")
+    waiting = asyncio.create_task(pump.inject(ping(), THREAD, "user"))
+    await asyncio.sleep(0)
+    await pump.shutdown()
+    with pytest.raises(PumpClosed):
+        await waiting
+
+
+async def test_what_handlers_emit_is_not_held_back_by_a_full_queue() -> None:
+    recorder = Recorder()
+    many = [HandlerResponse(Pong(str(n)), to="b") for n in range(50)]
+    pump = pump_of(
+        listener("echo", Ping, Recorder(many)), listener("b", Pong, recorder), limits=Limits(queue_messages=1)
+    )
+    async with running(pump):
+        await pump.inject(ping(), THREAD, "user")
+        await pump.drained()
+    assert len(recorder.calls) == 50
+
+
+async def test_the_books_balance_at_every_outcome() -> None:
+    pump = pump_of(
+        listener(
+            "echo", Ping, Recorder(lambda p: HandlerResponse(Pong(p.text), to="b" if p.text != "3" else "x"))
+        ),
+        listener("b", Pong, Recorder(lambda p: HandlerResponse.respond(Ping("done")))),
+    )
+    balanced: list[bool] = []
+    pump.add_outlet(lambda _: balanced.append(pump.books.balanced))
+    async with running(pump):
+        for n in range(20):
+            await pump.inject(ping(str(n)), THREAD, "user")
+        await pump.drained()
+    assert (all(balanced), len(balanced)) == (True, 20)
+
+
+async def test_an_outlet_that_raises_harms_nobody() -> None:
+    seen: list[object] = []
+
+    def broken(state: object) -> None:
+        raise ValueError("no")
+
+    pump = pump_of(listener("echo", Ping, Recorder(HandlerResponse.respond(Pong("x")))))
+    pump.add_outlet(broken)
+    pump.add_outlet(seen.append)
+    async with running(pump):
+        await pump.inject(ping(), THREAD, "user")
+        await pump.drained()
+    assert len(seen) == 1
