@@ -23,12 +23,14 @@ from agentserver.cli.measure import (
     all_works,
     hardening,
     listeners,
+    load_organism,
     memory_growth,
     organism_figures,
     this_machine,
     throughput,
 )
 from agentserver.cli.terminal import is_terminal, printable
+from agentserver.message_bus import StreamPump
 
 _CLEAR_LINE: Final = "\r\x1b[K"
 
@@ -57,30 +59,29 @@ def bench(config: Path | None, allow_env: bool, rounds: int | None, quick: bool,
     effort = QUICK if quick else Effort()
     if rounds is not None:
         effort = Effort(rounds, effort.share)
-    report = asyncio.run(_measure(config, effort, allow_env=allow_env, memory=not quick))
+    organism = None if config is None else load_organism(config, allow_env=allow_env)
+    report = asyncio.run(_measure(organism, effort, memory=not quick))
     if as_json:
         emit(report.as_document())
     else:
         click.echo(printable(report.as_table(), keep="\n"))
 
 
-async def _measure(config: Path | None, effort: Effort, *, allow_env: bool, memory: bool) -> Report:
+async def _measure(organism: StreamPump | None, effort: Effort, *, memory: bool) -> Report:
     report = Report(this_machine(), effort.rounds)
-    if config is not None:  # first, as its file may have faults
-        try:
-            report.amounts += await organism_figures(
-                config, effort, _progress("organism"), allow_env=allow_env
-            )
-        except NotMeasurable as exc:
-            report.notes.append(f"{config} was not measured: {exc}")
+    if memory:  # first, as what other works had and gave back would hide a growth
+        report.amounts.append(await memory_growth(_progress("memory")))
+    else:
+        report.notes.append("memory was not measured, as that takes longer")
     for work in all_works():
         report.throughputs.append(await throughput(work, effort, _progress(work.name)))
     report.amounts.append(await hardening(effort, _progress("hardening")))
     report.amounts.append(await listeners(effort, _progress("listeners")))
-    if memory:
-        report.amounts.append(await memory_growth(_progress("memory")))
-    else:
-        report.notes.append("memory was not measured, as that takes longer")
+    if organism is not None:
+        try:
+            report.amounts += await organism_figures(organism, effort, _progress("organism"))
+        except NotMeasurable as exc:
+            report.notes.append(f"organism {organism.config.name!r} was not measured: {exc}")
     _show(_CLEAR_LINE)
     return report
 

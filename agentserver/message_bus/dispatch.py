@@ -20,7 +20,7 @@ from contextvars import copy_context
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias
 
-from agentserver.errors import HandlerFailed, HandlerTimedOut
+from agentserver.errors import HandlerFailed, HandlerTimedOut, MissingInput
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import HandlerMetadata, MessageState
@@ -64,8 +64,6 @@ class Dispatcher:
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
         self.in_flight = 0
         """Messages submitted and not collected yet."""
-        self.abandoned = 0
-        """Handlers whose deadline passed and that have not returned since."""
         self._pending: deque[_Call] = deque()
         self._lanes: dict[str, deque[_Call]] = {}  # what waits for one agent alone
         self._agent_calls: dict[str, int] = {}
@@ -73,18 +71,26 @@ class Dispatcher:
         self._outcomes: list[Outcome] = []
         self._fresh: _Runner | None = None  # the runner that has not waited yet
         self._deadlines: dict[_Runner, float] = {}  # in order of time, as all have the same timeout
+        self._strays: set[asyncio.Task[None]] = set()  # held, as the event loop itself holds tasks but weakly
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._threads = WorkerThreads()
+
+    @property
+    def abandoned(self) -> int:
+        """Handlers whose deadline passed and that have not returned since."""
+        return len(self._strays)
 
     def submit(self, batch: Batch) -> None:
         """Take messages in: those that failed, or leave the organism, are outcomes at once."""
         self.in_flight += len(batch)
         for state in batch:
-            if state.error is not None or not state.target_listeners:
-                self._outcomes.append((state, None))
-            else:
+            if state.error is None and state.target_listeners:
                 self._pending.append((state, state.target_listeners[0]))
+                continue
+            if state.error is None and not (state.message and state.message.outbound):
+                state.fail("dispatch", MissingInput("no target_listeners to call"))
+            self._outcomes.append((state, None))
         self._start_runner()
 
     def collect(self) -> list[Outcome]:
@@ -242,13 +248,10 @@ class Dispatcher:
             assert runner.call is not None
             (state, listener), runner.call, runner.expired = runner.call, None, True
             state.fail("dispatch", HandlerTimedOut(listener.name, f"no answer within {self.timeout_s:g} s"))
-            self.abandoned += 1
-            runner.task.add_done_callback(self._came_back)
+            self._strays.add(runner.task)
+            runner.task.add_done_callback(self._strays.discard)
             runner.task.cancel()
             self._record(runner, state, listener, None)
-
-    def _came_back(self, _: object) -> None:
-        self.abandoned -= 1
 
 
 def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:

@@ -199,7 +199,12 @@ class StreamPump:
             RequestTimedOut: No answer came in time.
             BindingError: The payload does not fit its own contract.
             PumpClosed: The pump is shutting down.
+            ValueError: `from_id` is a listener's name, which the answer would go to.
         """
+        if self.routing_table.has_name(from_id):
+            raise ValueError(
+                f"{from_id!r} is a listener here, and would get the answer: ask under another from_id"
+            )
         contract, thread_id = contract_of(type(payload)), new_thread_id()
         tree, _ = self._builder.build(
             from_id, to, thread_id, contract.root_tag, lambda element: contract.fill(payload, element)
@@ -276,8 +281,18 @@ class StreamPump:
             self.queue.recover()
 
     async def drained(self) -> None:
-        """Wait until nothing waits and nothing is in flight."""
-        await self.queue.idle()
+        """Wait until nothing waits and nothing is in flight.
+
+        Raises:
+            Exception: Whatever ended the pump meanwhile, if anything did.
+        """
+        running = self._running
+        if running is None:
+            await self.queue.idle()
+            return
+        await self._idle_or_stopped(running, None)
+        if running.done() and not running.cancelled():
+            running.result()
 
     async def shutdown(self, timeout_s: float | None = None) -> bool:
         """Take nothing more, finish what is there, and stop. Never waits longer than `timeout_s`, but for a moment.
@@ -307,12 +322,7 @@ class StreamPump:
         return not lost and not self.books.open
 
     async def _drain(self, running: asyncio.Task[Any], timeout_s: float) -> None:
-        """Wait until all is handled, the time is up, or the pump has stopped for another reason."""
-        idle = asyncio.create_task(self.queue.idle())
-        try:
-            await asyncio.wait((idle, running), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            idle.cancel()
+        await self._idle_or_stopped(running, timeout_s)
         if self.books.open:
             logger.warning(
                 "not drained in time",
@@ -322,6 +332,14 @@ class StreamPump:
                     "timeout_s": timeout_s,
                 },
             )
+
+    async def _idle_or_stopped(self, running: asyncio.Task[Any], timeout_s: float | None) -> None:
+        """Wait until all is handled, the time is up, or the pump has stopped for another reason."""
+        idle = asyncio.create_task(self.queue.idle())
+        try:
+            await asyncio.wait((idle, running), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            idle.cancel()
 
     async def _bury_rest(self) -> int:
         """Make dead letters of what would be lost with this process."""

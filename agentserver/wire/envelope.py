@@ -90,7 +90,7 @@ def _without_inherited_namespace(payload: Element) -> Element:
     """
     copied = deepcopy(payload)
     nsmap = {None: "", **copied.nsmap}  # a default namespace of its own wins
-    shell = etree.Element(copied.tag, dict(copied.attrib), nsmap=nsmap)  # type: ignore[arg-type]  # see _remember
+    shell = etree.Element(copied.tag, dict(copied.attrib), nsmap=nsmap)  # type: ignore[arg-type,misc]  # see _remember
     shell.text = copied.text
     shell.extend(list(copied))
     return shell

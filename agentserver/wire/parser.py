@@ -215,9 +215,9 @@ def _check_attributes(element: Element, limits: ParseLimits) -> None:
         raise WireError(f"an attribute name has more than {longest} characters", code="name-too-long")
 
 
-def _written(name: str) -> int:
+def _written(name: str | bytes) -> int:
     """Return the length of a name without the URI that is never written: that of the prefix `xml`."""
-    return len(name.removeprefix(_XML_NAMESPACE))
+    return len(str(name).removeprefix(_XML_NAMESPACE))
 
 
 def _too_deep(root: Element, limit: int) -> bool:

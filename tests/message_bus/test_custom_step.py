@@ -118,3 +118,13 @@ async def test_a_step_may_put_another_state_in_place() -> None:
 async def test_a_step_at_an_unknown_place_is_refused() -> None:
     with pytest.raises(ConfigError, match="no stage 'nowhere'"):
         pump_of(pipeline=[StepConfig("m.step", after="nowhere", step=lambda state: state)])
+
+
+async def test_a_step_that_takes_the_targets_away_fails_that_message() -> None:
+    def step(state: MessageState) -> MessageState:
+        state.target_listeners = None
+        return state
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    states = await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
+    assert texts(states) == ["missing-input"]

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from agentserver import HandlerMetadata, HandlerResponse, running
-from agentserver.config import Limits
+from agentserver import HandlerMetadata, HandlerResponse, StreamPump, running
+from agentserver.config import Limits, OrganismConfig
 from agentserver.errors import PumpClosed
+from agentserver.queues import MemoryQueue, Settlement
 from tests.organisms import THREAD, Ping, Pong, Recorder, listener, ping, pump_of
 
 
@@ -167,3 +168,41 @@ async def test_an_outlet_that_raises_harms_nobody() -> None:
         await pump.inject(ping(), THREAD, "user")
         await pump.drained()
     assert len(seen) == 1
+
+
+async def test_drained_raises_what_ended_the_pump() -> None:
+    class BrokenQueue(MemoryQueue):
+        async def settle(self, outcome: Settlement) -> None:
+            if outcome.acks:
+                raise OSError("disk full")
+            await super().settle(outcome)
+
+    pump = StreamPump(OrganismConfig("broken"), queue=BrokenQueue())
+    pump.register_listener(listener("echo", Ping, Recorder()))
+
+    async def body() -> None:
+        async with running(pump):
+            await pump.inject(ping(), THREAD, "user")
+            await pump.drained()
+
+    with pytest.raises(OSError, match="disk full"):
+        await body()
+    assert pump.books.balanced
+
+
+async def test_a_handler_that_ignores_its_deadline_is_left_behind_and_the_pump_stops() -> None:
+    release = asyncio.Event()
+
+    async def stubborn(payload: Ping, metadata: HandlerMetadata) -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    pump = pump_of(listener("echo", Ping, stubborn), limits=Limits(handler_timeout_s=0.02))
+    async with asyncio.timeout(10), running(pump):
+        await pump.inject(ping(), THREAD, "user")
+        await pump.drained()
+    release.set()
+    assert [letter.code for letter in pump.dead_letters] == ["handler-timeout"]

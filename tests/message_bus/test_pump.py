@@ -114,6 +114,11 @@ async def test_request_through_several_listeners_gets_the_last_answer() -> None:
         assert await pump.request(Ping("abc"), to="ask") == Pong("xxx")
 
 
+async def test_request_under_a_listeners_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="is a listener here"):
+        await pump_of(listener("echo", Ping, echo)).request(Ping("x"), to="echo", from_id="echo")
+
+
 async def test_a_subscriber_sees_only_its_thread() -> None:
     other = "00000000-0000-4000-8000-000000000000"
     async with running(pump_of(listener("echo", Ping, echo))) as pump, pump.subscribe(other) as messages:

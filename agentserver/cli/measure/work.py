@@ -72,7 +72,7 @@ def three_hops() -> Work:
         "three hops",
         [message(greeting(), "a")],
         3,
-        3_000,
+        2_500,
         listening,
         bare_chain(Greeting, "a"),
         {"gate": 0.75},
@@ -82,7 +82,7 @@ def three_hops() -> Work:
 def fan_out() -> Work:
     """Return the work of an input that holds three envelopes."""
     return Work(
-        "fan-out of 3", [3 * message(greeting(), "greeter")], 3, 4_000, _greeter, bare_several(Greeting), {}
+        "fan-out of 3", [3 * message(greeting(), "greeter")], 3, 2_500, _greeter, bare_several(Greeting), {}
     )
 
 
@@ -93,7 +93,7 @@ def broadcast() -> Work:
         return [_listener(f"search.{name}", sink.take, broadcast=True) for name in "abc"]
 
     return Work(
-        "broadcast to 3", [message(greeting(), "search")], 3, 4_000, listening, bare_broadcast(Greeting), {}
+        "broadcast to 3", [message(greeting(), "search")], 3, 2_500, listening, bare_broadcast(Greeting), {}
     )
 
 

@@ -8,12 +8,13 @@ pump has told the queue of them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import replace
 from typing import Final
 
 from agentserver.errors import EnvelopeError, GateError, MissingInput, WireError
 from agentserver.message_bus.guard import Batch, guard
+from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import MessageState
 from agentserver.wire import ENVELOPE_NS, Element, EnvelopeBuilder, RootsParser, canonical, repair_safely
 
@@ -80,12 +81,28 @@ def _one_for_each_target(state: MessageState) -> Batch:
     targets = state.target_listeners
     if state.error is not None or targets is None or len(targets) < 2:
         return [state]
-    return [_part(state, target_listeners=[target]) for target in targets]
+    return [
+        _part(state, target_listeners=[target], payload_tree=_copy_for(target, state.payload_tree))
+        for target in targets
+    ]
+
+
+def _copy_for(target: Listener, tree: Element | None) -> Element | None:
+    """Copy a payload, and name its root as the listener's contract does: two may differ in case."""
+    if tree is None:
+        return None
+    copied = deepcopy(tree)
+    copied.tail = None
+    copied.tag = target.contract.root_tag
+    return copied
 
 
 def _part(state: MessageState, **changes: object) -> MessageState:
     part = replace(state, **changes)  # type: ignore[arg-type]  # the caller names fields of the state
-    part.metadata = {key: copy(value) for key, value in state.metadata.items()}
+    part.metadata = {
+        key: copy(value) if isinstance(value, list | dict | set) else value
+        for key, value in state.metadata.items()
+    }
     part.part_of, part.delivery = state.delivery or state.part_of, None
     return part
 

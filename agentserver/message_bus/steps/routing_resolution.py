@@ -31,7 +31,7 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
             if message.outbound:
                 return
             if message.target is not None:
-                state.target_listeners = table.pinned(message.target)
+                _take(state, table.pinned(message.target), message.target)
                 return
         if state.claimed and state.from_id and table.has_name(state.from_id):
             raise RoutingError(
@@ -50,3 +50,12 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
             tree.tag = found[0].contract.root_tag
 
     return route
+
+
+def _take(state: MessageState, found: list[Listener], key: str) -> None:
+    """Route to the one listener that was found before the message waited."""
+    if not found:
+        raise RoutingError(f"no listener {key!r} is left")
+    state.target_listeners = found
+    if state.payload_tree is not None:
+        state.payload_tree.tag = found[0].contract.root_tag

@@ -25,7 +25,7 @@ def xsd_validation_step(state: MessageState) -> None:
     else:
         schemas = _schemas(state)
     data = None
-    if state.canonical is not None and len(state.canonical) > LARGE_BYTES:
+    if state.canonical is None or len(state.canonical) > LARGE_BYTES:
         data = canonical(tree)
     for schema in schemas:
         _validate(schema, tree, data)

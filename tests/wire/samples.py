@@ -1,0 +1,33 @@
+"""Documents that several tests of the wire format are made of."""
+
+from agentserver.errors import WireError
+from agentserver.wire import ENVELOPE_NS, ParseLimits, StrictParser
+
+MESSAGE = (
+    f'<message xmlns="{ENVELOPE_NS}"><meta><from>alice</from><to>greeter</to><thread>t-1</thread></meta>'
+    '<Greeting xmlns=""><Name>Bob</Name></Greeting></message>'
+).encode()
+
+
+def verdict(data: bytes, limits: ParseLimits | None = None) -> str:
+    """Return `accept`, or the code with which the strict parser refuses `data`."""
+    try:
+        StrictParser(limits).parse(data)
+    except WireError as error:
+        return error.code
+    return "accept"
+
+
+def nested(depth: int) -> bytes:
+    """Return elements nested `depth` deep."""
+    return b"<a>" * (depth - 1) + b"<a/>" + b"</a>" * (depth - 1)
+
+
+def with_attributes(count: int) -> bytes:
+    """Return one element with `count` attributes."""
+    return b"<a " + b" ".join(b'a%d=""' % n for n in range(count)) + b"/>"
+
+
+def with_elements(count: int) -> bytes:
+    """Return a document of `count` elements."""
+    return b"<a>" + b"<b/>" * (count - 1) + b"</a>"
