@@ -58,7 +58,7 @@ def bench(config: Path | None, allow_env: bool, rounds: int | None, quick: bool,
     """
     effort = QUICK if quick else Effort()
     if rounds is not None:
-        effort = Effort(rounds, effort.share)
+        effort = Effort(rounds, effort.turns)
     organism = None if config is None else load_organism(config, allow_env=allow_env)
     report = asyncio.run(_measure(organism, effort, memory=not quick))
     if as_json:
@@ -68,7 +68,7 @@ def bench(config: Path | None, allow_env: bool, rounds: int | None, quick: bool,
 
 
 async def _measure(organism: StreamPump | None, effort: Effort, *, memory: bool) -> Report:
-    report = Report(this_machine(), effort.rounds)
+    report = Report(this_machine(), effort)
     if memory:  # first, as what other works had and gave back would hide a growth
         report.amounts.append(await memory_growth(_progress("memory")))
     else:

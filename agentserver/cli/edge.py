@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from agentserver.cli import exit_codes
+from agentserver.cli.failures import BadContract
 from agentserver.cli.machine_output import emit, is_owed
 from agentserver.cli.terminal import paint, printable
 from agentserver.errors import ConfigError, ContractError
@@ -25,7 +26,7 @@ class Edge(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except (click.exceptions.Exit, click.Abort, click.UsageError):
             raise
         except click.ClickException as exc:
@@ -36,12 +37,16 @@ class Edge(click.Group):
             ctx.exit(exc.exit_code)
         except ConfigError as exc:
             _refuse_config(ctx, exc)
-        except ContractError as exc:
-            raise click.ClickException(str(exc)) from exc
         except Exception as exc:
             if isinstance(exc, OSError) and exc.errno == errno.EPIPE:
                 raise  # click ends quietly
             _tell_bug(ctx, exc)
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ContractError as exc:
+            raise BadContract(str(exc)) from exc
 
 
 def _refuse_config(ctx: click.Context, error: ConfigError) -> NoReturn:

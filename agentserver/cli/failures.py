@@ -1,9 +1,10 @@
 """What a command can fail with, beside the errors of the packages below: each class knows its exit code.
 
     click.ClickException
-    ├── NotFound      a file does not exist                    3
-    ├── Failed        the command cannot do what it should     1
-    └── PumpDied      the pump ended by a bug                  70
+    └── Failed              the command cannot do what it should     1
+        ├── NotFound            a file does not exist                3
+        ├── BadContract         a class is no contract               78
+        └── PumpDied            the pump ended by a bug              70
 
 `code` is the fault in one kebab-case word, for `--json`.
 """
@@ -27,6 +28,13 @@ class NotFound(Failed):
 
     exit_code = exit_codes.NOT_FOUND
     code = "not-found"
+
+
+class BadContract(Failed):
+    """A class that the configuration names is no contract."""
+
+    exit_code = exit_codes.BAD_CONFIG
+    code = "contract"
 
 
 class PumpDied(Failed):

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import click
@@ -23,13 +24,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 LogFormat: TypeAlias = Literal["auto", "text", "json"]
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_COLOURS: Final = {
-    "DEBUG": "dark_grey",
-    "INFO": "green",
-    "WARNING": "yellow",
-    "ERROR": "red",
-    "CRITICAL": "red",
-}
+_COLOURS: Final = MappingProxyType(
+    {"DEBUG": "dark_grey", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+)
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 

@@ -38,10 +38,10 @@ def new(folder: Path, force: bool) -> None:
       agentserver validate
       agentserver pipe < config/examples/greetings.xml
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise Failed(f"{folder} is not empty; name another folder, or add to it with --force")
     name = printable(folder.resolve().name)[:MAX_NAME_CHARS] or "organism"
     try:
+        if folder.exists() and any(folder.iterdir()) and not force:
+            raise Failed(f"{folder} is not empty; name another folder, or add to it with --force")
         for path, template in _templates(files("agentserver.cli") / "scaffold"):
             _write(folder / path, template.read_text("utf-8"), name)
     except OSError as exc:

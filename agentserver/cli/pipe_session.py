@@ -87,7 +87,7 @@ class PipeSession:
         except Exception as exc:
             self._progress.clear()
             with suppress(OSError):  # told already, when it is what went wrong
-                await self._finish({"ok": False, "error": f"{type(exc).__name__}: {exc}"}, LAST_WRITE_S)
+                await self._finish({"ok": False, "error": _error(exc)}, LAST_WRITE_S)
             raise
         return await self._conclude(ending)
 
@@ -132,6 +132,11 @@ class PipeSession:
             self._options.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
             self._options.stdout.flush()
         return written
+
+
+def _error(exc: Exception) -> dict[str, str]:
+    code = "usage" if isinstance(exc, click.UsageError) else getattr(exc, "code", "internal")
+    return {"code": code, "message": str(exc) or type(exc).__name__}
 
 
 def _exit_code(ending: Ending, tally: Tally) -> int:

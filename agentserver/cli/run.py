@@ -81,11 +81,8 @@ async def _live(
     pump = await bootstrap(path, allow_env=allow_env)
     if drain_timeout_s is None:
         drain_timeout_s = pump.config.limits.drain_timeout_s
-    _announce(pump, path)
-    if files:
-        pump.add_outlet(_log_reply)
     ending = await serve(
-        pump, _inject_all(pump, files), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s
+        pump, _work(pump, path, files), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s
     )
     return _conclude(pump, ending)
 
@@ -113,8 +110,11 @@ def _banner(pump: StreamPump) -> str:
     )
 
 
-async def _inject_all(pump: StreamPump, files: Sequence[BinaryIO]) -> None:
-    """Put the messages of the files in, one file after the other; then wait for ever."""
+async def _work(pump: StreamPump, path: Path, files: Sequence[BinaryIO]) -> None:
+    """Say that the organism runs, and put the messages of the files in; then wait for ever."""
+    _announce(pump, path)
+    if files:
+        pump.add_outlet(_log_reply)
     for file in files:
         count = 0
         async for message in MessageStream(file.fileno(), pump.config.limits.message_bytes):

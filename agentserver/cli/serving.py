@@ -94,24 +94,29 @@ async def serve(
             {pumping, stopping, *working}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
         await _cancel(stopping, *working)
-        if pumping in done:
-            raise _death(pumping)
 
         drained = await pump.shutdown(drain_timeout_s if stop.signal else 0.0)
         await _cancel(pumping)
         forced_exit.disarm()
-    for task in working:
-        if task in done:
-            task.result()
+    if pumping in done or _failure(pumping) is not None:
+        raise _death(_failure(pumping))
+    for failure in filter(None, map(_failure, working)):
+        raise failure
     if stop.signal is not None:
         return Ending("signal", drained, stop.signal)
     return Ending("finished" if done else "timeout", drained)
 
 
 def run_to_end(main: Coroutine[Any, Any, int], forced_exit: ForcedExit) -> int:
-    """Run a command's coroutine and return its exit code; handlers that do not end are left behind."""
+    """Run a command's coroutine and return its exit code; handlers that do not end are left behind.
+
+    Raises:
+        PumpDied: A step of the pipeline called `sys.exit`, which ends the event loop.
+    """
     try:
         return asyncio.run(_then_clean_up(main, forced_exit))
+    except SystemExit as exc:
+        raise PumpDied(f"the pump died: SystemExit: {exc.code}") from exc
     finally:
         forced_exit.disarm()
 
@@ -131,8 +136,11 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks, timeout=CLEANUP_S)
 
 
-def _death(pumping: asyncio.Task[None]) -> PumpDied:
-    cause = None if pumping.cancelled() else pumping.exception()
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
+
+
+def _death(cause: BaseException | None) -> PumpDied:
     logger.critical("the pump died", exc_info=cause)
     death = PumpDied(
         f"the pump died: {type(cause).__name__}: {cause}" if cause else "the pump ended by itself"

@@ -32,6 +32,10 @@ class Conversations:
     def __bool__(self) -> bool:
         return bool(self._watched)
 
+    def waits_for(self, thread_id: str | None) -> bool:
+        """Return whether somebody waits for the end of a conversation."""
+        return thread_id in self._watched
+
     def watch(self, thread_id: str) -> Watch:
         """Begin to count a conversation whose first message is about to be injected."""
         watch = self._watched[thread_id] = Watch()

@@ -44,7 +44,7 @@ class CustomStep:
     def _apply(self, state: MessageState) -> MessageState:
         try:
             return self._checked(state, self._function(state))
-        except Exception as exc:  # noqa: BLE001  # an edge: the user's code
+        except BaseException as exc:  # noqa: BLE001  # an edge: the user's code, sys.exit and all
             return self._failed(state, exc)
 
     async def _apply_async(self, state: MessageState) -> MessageState:
@@ -53,7 +53,10 @@ class CustomStep:
         try:
             result: Any = self._function(state)
             return self._checked(state, await result)
-        except Exception as exc:  # noqa: BLE001  # an edge: the user's code
+        except BaseException as exc:  # noqa: BLE001  # an edge: the user's code, sys.exit and all
+            task = asyncio.current_task()
+            if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # it is the pump that is cancelled
             return self._failed(state, exc)
 
     def _checked(self, state: MessageState, result: Any) -> MessageState:
@@ -63,7 +66,7 @@ class CustomStep:
             result.delivery, result.part_of = state.delivery, state.part_of
         return result
 
-    def _failed(self, state: MessageState, exc: Exception) -> MessageState:
+    def _failed(self, state: MessageState, exc: BaseException) -> MessageState:
         if isinstance(exc, AgentServerError):
             state.fail(self.name, exc)
         else:

@@ -20,7 +20,7 @@ from contextvars import copy_context
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias
 
-from agentserver.errors import HandlerFailed, HandlerTimedOut, MissingInput
+from agentserver.errors import HandlerFailed, HandlerTimedOut, MissingInput, told
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import HandlerMetadata, MessageState
@@ -255,8 +255,7 @@ class Dispatcher:
 
 
 def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:
-    told = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
-    failure = HandlerFailed(listener.name, told)
+    failure = HandlerFailed(listener.name, told(exc))
     failure.__cause__ = exc
     state.fail("dispatch", failure)
     logger.warning(

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
-from agentserver.errors import AgentServerError, StepFailed
+from agentserver.errors import AgentServerError, StepFailed, told
 from agentserver.message_bus.message_state import MessageState
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,6 @@ def guard(name: str) -> Callable[[StepBody], Step]:
 def fail_by_bug(state: MessageState, step: str, exc: BaseException) -> None:
     """Fail a message whose step raised what no step should, and log where."""
     logger.error("step raised", exc_info=exc, extra={"step": step, "thread_id": state.thread_id})
-    failure = StepFailed(step, f"{type(exc).__name__}: {exc}")
+    failure = StepFailed(step, told(exc))
     failure.__cause__ = exc
     state.fail(step, failure)

@@ -44,12 +44,18 @@ class Outlets:
 
         return remove
 
-    def leave(self, state: MessageState, conversation_id: str | None) -> None:
-        """Tell of a message that left or failed."""
+    def leave(self, state: MessageState, conversation_id: str | None, *, awaited: bool = False) -> None:
+        """Tell of a message that left or failed.
+
+        Args:
+            state: The message.
+            conversation_id: Its root thread.
+            awaited: Whether somebody else is told of it, so that it is not unclaimed.
+        """
         outlets = [*self._by_thread.get(None, ())]
         if conversation_id is not None:
             outlets += self._by_thread.get(conversation_id, ())
-        if not outlets and state.error is None:
+        if not outlets and not awaited and state.error is None:
             self._count_unclaimed(state)
         for outlet in outlets:
             try:

@@ -363,12 +363,13 @@ class StreamPump:
 
     async def _settle(self, handled: Handled) -> None:
         await self.queue.settle(handled.settlement)
+        conversations = self._conversations
         for state in handled.leaving:
             message = state.message
-            conversation_id = message.conversation_id if message is not None else None
-            self._outlets.leave(state, conversation_id or state.thread_id)
-        if self._conversations:
-            self._conversations.account(handled.states)
+            conversation_id = (message.conversation_id if message is not None else None) or state.thread_id
+            self._outlets.leave(state, conversation_id, awaited=conversations.waits_for(conversation_id))
+        if conversations:
+            conversations.account(handled.states)
 
     def _known_thread(self, thread_id: str) -> str:
         return thread_id if is_thread_id(thread_id) else self._threads.replace(thread_id)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-from agentserver.errors import AgentServerError, BadReply, ContractError, RoutingError
+from agentserver.errors import AgentServerError, BadReply, ContractError, RoutingError, told
 from agentserver.message_bus.dispatch import Outcome
 from agentserver.message_bus.guard import Step
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
@@ -117,7 +117,7 @@ class Replies:
             state.fail("replies", exc)
         except Exception as exc:  # noqa: BLE001  # an edge: the payload's own code may run here, e.g. a property
             del puts[before:]
-            failure = BadReply(_name(state), f"{type(exc).__name__} while writing its reply: {exc}")
+            failure = BadReply(_name(state), f"while writing its reply: {told(exc)}")
             failure.__cause__ = exc
             state.fail("replies", failure)
 
@@ -230,10 +230,10 @@ class Replies:
         hop = parent.hop + 1 if parent is not None else 1
         if hop > self._max_hops:
             raise RoutingError(f"more than {self._max_hops} hops on one path", code="hop-limit")
-        parent_id = parent.id if parent is not None else "0"
+        parent_id = parent.id if parent is not None else None
         puts.append(
             QueuedMessage(
-                _child_id(parent_id, len(puts) - first), data, _name(state), address.thread_id, address.chain,
+                _child_id(parent, len(puts) - first), data, _name(state), address.thread_id, address.chain,
                 True, address.outbound, None, parent_id, hop,
             )
         )  # fmt: skip
@@ -242,7 +242,12 @@ class Replies:
         """Give what leaves the organism as an instance, where its contract is known."""
         tree = state.payload_tree
         contract = self._written.get(tree.tag) if tree is not None else None
-        state.payload = contract.read(tree) if contract is not None and tree is not None else tree
+        state.payload = tree
+        if contract is not None and tree is not None:
+            try:
+                state.payload = contract.read(tree)
+            except AgentServerError as exc:
+                state.note(f"left as an element: {exc}")
 
     def _dead_letter(self, state: MessageState, message: QueuedMessage) -> DeadLetter:
         code = state.failure.code if state.failure is not None else "error"
@@ -271,7 +276,11 @@ def _chain(state: MessageState) -> Sequence[Frame]:
     return (Frame(state.from_id or "", state.thread_id or ""),)
 
 
-def _child_id(parent_id: str, index: int) -> str:
+def _child_id(parent: QueuedMessage | None, index: int) -> str:
     """Return the id of the `index`th message that a handler emitted: always the same for the same parent."""
-    child = f"{parent_id}.{index}"
-    return child if len(child) <= MAX_ID_CHARS else blake2b(child.encode(), digest_size=16).hexdigest()
+    if parent is None:
+        return f"0.{index}"
+    child = f"{parent.id}.{index}"
+    if len(child) <= MAX_ID_CHARS:
+        return child
+    return f"{parent.root_id}.{blake2b(child.encode(), digest_size=16).hexdigest()}"

@@ -58,6 +58,11 @@ class QueuedMessage:
     deliver_at: float = 0.0
 
     @property
+    def root_id(self) -> str:
+        """Id of the injected message that this one is, or came of: `9f3c-7` of `9f3c-7.0.1`, and of `9f3c-7:2.0`."""
+        return self.id.partition(".")[0].partition(":")[0]
+
+    @property
     def conversation_id(self) -> str | None:
         """The root thread: the one on which the outside asked."""
         return self.chain[0].thread_id if self.chain else self.thread_id

@@ -1,17 +1,19 @@
-"""The envelope: its namespace, the names in it, and how one is built. Never from strings.
+"""The envelope: its namespace, the names in it, and how one is built. Never from strings that are not escaped.
 
 Takes names, a thread and a payload; gives lxml trees. Checks nothing: the envelope's XSD does, on the way in.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Final
 
 from lxml import etree
 
-from agentserver.wire.parser import Element
+from agentserver.errors import WireError
+from agentserver.wire.parser import Element, canonical, new_parser
 
 ENVELOPE_NS: Final = "https://xml-pipeline.org/ns/envelope/v1"
 MESSAGE: Final = f"{{{ENVELOPE_NS}}}message"
@@ -20,6 +22,8 @@ FROM: Final = f"{{{ENVELOPE_NS}}}from"
 TO: Final = f"{{{ENVELOPE_NS}}}to"
 THREAD: Final = f"{{{ENVELOPE_NS}}}thread"
 
+_START: Final = re.compile(rb"<[^\s>]+")
+_END: Final = b"</message>"
 MAX_TEMPLATES: Final = 1_024
 """Envelopes without thread and payload that a builder keeps, one for each pair of sender and receiver."""
 
@@ -58,10 +62,18 @@ class EnvelopeBuilder:
         return message, payload
 
     def wrap(self, from_id: str, to_id: str | None, thread_id: str | None, payload: Element) -> Element:
-        """Make an envelope around a copy of `payload`, whatever its namespace."""
-        message = _bare_envelope(from_id, to_id, thread_id)
-        message.append(_without_inherited_namespace(payload))
-        return message
+        """Make an envelope around a copy of `payload`, whatever its namespaces: its own canonical form stays.
+
+        Written and parsed again, since lxml exchanges prefixes of one URI when it moves an element.
+
+        Raises:
+            WireError: `namespace-uri`, as from `canonical`; `too-deep`, for one level more than libxml2 takes.
+        """
+        envelope = canonical(_bare_envelope(from_id, to_id, thread_id)).removesuffix(_END)
+        try:
+            return etree.fromstring(envelope + _standing_inside(payload) + _END, new_parser())
+        except etree.XMLSyntaxError as exc:
+            raise WireError(f"cannot stand in an envelope: {exc}", code="too-deep") from None
 
     def _remember(self, from_id: str, to_id: str | None) -> Element:
         if len(self._templates) >= MAX_TEMPLATES:
@@ -83,14 +95,14 @@ def _bare_envelope(from_id: str, to_id: str | None, thread_id: str | None) -> El
     return message
 
 
-def _without_inherited_namespace(payload: Element) -> Element:
-    """Copy `payload` so that it keeps its meaning below the envelope's default namespace.
+def _standing_inside(payload: Element) -> bytes:
+    """Return the canonical form of `payload`, with an `xmlns=""` where the envelope's namespace would be inherited.
 
-    libxml2 writes no `xmlns=""` for an element that merely has no namespace; one must be declared on it.
+    In a canonical form the default namespace comes first in a tag, so its absence is easily told.
     """
-    copied = deepcopy(payload)
-    nsmap = {None: "", **copied.nsmap}  # a default namespace of its own wins
-    shell = etree.Element(copied.tag, dict(copied.attrib), nsmap=nsmap)  # type: ignore[arg-type,misc]  # see _remember
-    shell.text = copied.text
-    shell.extend(list(copied))
-    return shell
+    data = canonical(payload)
+    name = _START.match(data)
+    assert name is not None  # a canonical form begins with a tag
+    if data.startswith(b' xmlns="', name.end()):
+        return data
+    return data[: name.end()] + b' xmlns=""' + data[name.end() :]

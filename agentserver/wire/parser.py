@@ -27,6 +27,7 @@ _DECLARED_ENCODING: Final = re.compile(rb"<\?xml\s[^>]*?(?<=\s)encoding\s*=\s*[\
 _DECLARED_VERSION: Final = re.compile(rb"<\?xml\s+version\s*=\s*[\"']([^\"']*)")
 _PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _PLACE: Final = re.compile(r"\s*, line \d+, column \d+$")  # libxml2's, which the error says by itself
+_REFERENCE_IN_NAMESPACE: Final = re.compile(rb"xmlns(?::[^\s=<>]*+)?\s*+=\s*+(?:\"[^\"<&]*+&|'[^'<&]*+&)")
 _XML_NAMESPACE: Final = "{http://www.w3.org/XML/1998/namespace}"
 _BOM: Final = b"\xef\xbb\xbf"
 _PARSER_OPTIONS: Final = MappingProxyType(
@@ -91,15 +92,15 @@ class StrictParser:
     def __init__(self, limits: ParseLimits | None = None) -> None:
         self.limits = limits or ParseLimits()
         self._harmless_bytes = self.limits.harmless_bytes()
-        self._parser = _new_parser()
+        self._parser = new_parser()
 
     def parse(self, data: bytes) -> Element:
         """Return the root element of `data`.
 
         Raises:
             WireError: With one of the codes `too-large`, `not-utf8`, `encoding`, `xml-version`, `doctype`, `syntax`,
-                `node-type`, `too-deep`, `too-many-elements`, `too-many-attributes`, `too-many-namespaces`,
-                `name-too-long`.
+                `namespace-uri`, `node-type`, `too-deep`, `too-many-elements`, `too-many-attributes`,
+                `too-many-namespaces`, `name-too-long`.
         """
         if len(data) > self.limits.message_bytes:
             raise WireError(f"{len(data)} bytes, the limit is {self.limits.message_bytes}", code="too-large")
@@ -110,12 +111,14 @@ class StrictParser:
         try:
             root = etree.fromstring(data, self._parser)
         except etree.LxmlError as exc:
-            self._parser = _new_parser()
+            self._parser = new_parser()
             raise _syntax_error(exc, data) from None
         if doctype_named:  # what the parser found decides
             docinfo = root.getroottree().docinfo
             if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
                 raise _doctype()
+        if b"&" in data:
+            check_namespaces(root, data)
         if len(data) > self._harmless_bytes:
             check_structure(root, data, self.limits)
         return root
@@ -133,7 +136,8 @@ def canonical(element: Element) -> bytes:
         raise WireError(f"no canonical form: {exc}", code="namespace-uri") from None
 
 
-def _new_parser() -> etree.XMLParser:
+def new_parser() -> etree.XMLParser:
+    """Return the lxml parser that takes XML as strictly as it can, whatever the limits."""
     return etree.XMLParser(**_PARSER_OPTIONS)  # type: ignore[arg-type]  # one dict of mixed values
 
 
@@ -176,6 +180,19 @@ def _syntax_error(exc: etree.LxmlError, data: bytes) -> WireError:
 
 def _doctype() -> WireError:
     return WireError("a DOCTYPE is not taken; send the document without it", code="doctype")
+
+
+def check_namespaces(root: Element, data: bytes) -> None:
+    """Look for URIs that libxml2 does not escape: their canonical form would be another document, or none.
+
+    Raises:
+        WireError: `namespace-uri`, for a URI with an `&` in it.
+    """
+    if not _REFERENCE_IN_NAMESPACE.search(data):
+        return
+    # it may stand in text, so the tree decides
+    if any("&" in uri for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
+        raise WireError("a namespace URI with '&' in it has no canonical form", code="namespace-uri")
 
 
 def check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import WireError
-from agentserver.wire.parser import Element, ParseLimits, canonical, check_structure
+from agentserver.wire.parser import Element, ParseLimits, canonical, check_namespaces, check_structure
 from agentserver.wire.roots import below_one_root
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -78,8 +78,12 @@ def recover(data: bytes, limits: ParseLimits) -> Repaired:
         raise WireError("a resource limit was met, so the rest would be cut", code="too-large")
     if wrapper is None or not len(wrapper):
         raise WireError("nothing could be recovered")
-    check_structure(wrapper, data, limits.around())  # or the canonical form may be many times as long
-    return Repaired(b"".join(map(canonical, wrapper)), ("recovered",))
+    try:
+        check_namespaces(wrapper, data)
+        check_structure(wrapper, data, limits.around())  # or the canonical form may be many times as long
+        return Repaired(b"".join(map(canonical, wrapper)), ("recovered",))
+    except UnicodeDecodeError:  # libxml2 lets `&#xD800;` through, into names as well
+        raise WireError("a reference to no character", code="not-utf8") from None
 
 
 _RECOVERING: Final = MappingProxyType(

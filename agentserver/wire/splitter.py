@@ -160,7 +160,7 @@ class MessageSplitter:
         return bool(before) and b"<!DOCTYPE" not in before and _PROLOG.match(before) is None
 
     def _piece(self, end: int) -> Iterator[bytes]:
-        piece = bytes(self._buffer[self._start : end]).strip()
+        piece = bytes(self._buffer[self._start : end]).strip()[: self.max_bytes + 1]
         self._start = end
         if piece:
             yield piece

@@ -24,7 +24,7 @@ Bench = Callable[..., Result]
 @pytest.fixture
 def run_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench_module, "QUICK", Effort(rounds=2, share=0.0))
+    monkeypatch.setattr(bench_module, "QUICK", Effort(rounds=2, turns=1))
     return lambda *arguments: CliRunner().invoke(COMMANDS, ["bench", "--quick", *arguments])
 
 

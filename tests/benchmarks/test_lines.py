@@ -24,7 +24,7 @@ def the_line(work: Work, name: str) -> Line:
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("work", WORKS)
 def test_speed(benchmark: BenchmarkFixture, open_line: Callable[[Line], Turn], work: str, line: str) -> None:
-    count = max(1, WORKS[work].count // 4)
+    count = WORKS[work].count
     turn = open_line(the_line(WORKS[work], line))
     benchmark.group = work
     benchmark.extra_info["messages"] = count * WORKS[work].messages

@@ -11,7 +11,7 @@ from agentserver.cli.measure import Effort, all_works, listeners, throughput
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(180)]
 
-EFFORT = Effort(rounds=8, share=0.25)
+EFFORT = Effort(rounds=8, turns=4)
 FLOORS = {
     "one hop": {"gate": 0.5, "bare": 0.3},
     "three hops": {"gate": 0.45, "bare": 0.25},

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+from .process import ROOT
 
 PATIENCE = '''
 import asyncio, logging, time
@@ -49,6 +52,13 @@ listeners:
   - {name: never, payload_class: patience.Wait, handler: patience.never}
   - {name: block, payload_class: patience.Wait, handler: patience.block}
 """
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in the project's folder; forget which folders a configuration put on the path."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", sys.path[:])
 
 
 @pytest.fixture

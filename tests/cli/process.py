@@ -32,7 +32,13 @@ def agentserver(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command to its end."""
     return subprocess.run(
-        command(*args), input=stdin, capture_output=True, cwd=cwd, env=env or environment(), timeout=50, check=False
+        command(*args),
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env=env or environment(),
+        timeout=50,
+        check=False,
     )
 
 
@@ -58,8 +64,10 @@ def read_until(stream: IO[bytes] | None, text: str) -> str:
     raise AssertionError(f"no {text!r} in {seen}")
 
 
-def on_a_terminal(*args: str | Path, cwd: Path = ROOT, stdin: bytes = b"", **variables: str) -> str:
-    """Run the command with standard error on a terminal; return what is written there."""
+def on_a_terminal(
+    *args: str | Path, cwd: Path = ROOT, stdin: bytes = b"", until: str = "", **variables: str
+) -> str:
+    """Run the command with standard error on a terminal, to its end or until it shows a text; return what it shows."""
     terminal, end = pty.openpty()
     with subprocess.Popen(
         command(*args), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=end, cwd=cwd,
@@ -69,18 +77,21 @@ def on_a_terminal(*args: str | Path, cwd: Path = ROOT, stdin: bytes = b"", **var
         assert process.stdin is not None
         process.stdin.write(stdin)
         process.stdin.close()
-        shown = _read_all(terminal)
+        shown = _read_terminal(terminal, until)
+        if until:
+            process.kill()
     os.close(terminal)
     return shown
 
 
-def _read_all(terminal: int) -> str:
-    pieces = []
-    while True:
+def _read_terminal(terminal: int, until: str) -> str:
+    shown = b""
+    while not until or until.encode() not in shown:
         try:
             piece = os.read(terminal, 65536)
         except OSError:  # Linux: the other end is closed
-            piece = b""
+            break
         if not piece:
-            return b"".join(pieces).decode()
-        pieces.append(piece)
+            break
+        shown += piece
+    return shown.decode()

@@ -121,6 +121,15 @@ def raise_generator_exit(payload: Any) -> Any:
     raise GeneratorExit
 
 
+class UntellableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def raise_untellable(payload: Any) -> Any:
+    raise UntellableError
+
+
 class Sneaky(Pong):
     """A subclass that is no contract."""
 
@@ -133,6 +142,7 @@ BAD_HANDLERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "recurses for ever": (raise_recursion_error, "handler-failed"),
     "raises KeyboardInterrupt": (raise_keyboard_interrupt, "handler-failed"),
     "raises GeneratorExit": (raise_generator_exit, "handler-failed"),
+    "raises what cannot be told": (raise_untellable, "handler-failed"),
     "returns a number": (lambda _: 5, "bad-reply"),
     "returns a bare instance": (lambda _: Pong("x"), "bad-reply"),
     "returns no contract": (lambda _: HandlerResponse.respond(object()), "bad-reply"),

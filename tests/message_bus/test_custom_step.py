@@ -128,3 +128,21 @@ async def test_a_step_that_takes_the_targets_away_fails_that_message() -> None:
     steps = [StepConfig("m.step", after="deserialization", step=step)]
     states = await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
     assert texts(states) == ["missing-input"]
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), GeneratorExit()])
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_step_that_exits_fails_that_message_alone(error: BaseException, asynchronous: bool) -> None:
+    def leave(state: MessageState) -> MessageState:
+        if state.payload.text == "bad":
+            raise error
+        return state
+
+    async def leave_later(state: MessageState) -> MessageState:
+        return leave(state)
+
+    recorder = Recorder()
+    steps = [StepConfig("m.step", after="deserialization", step=leave_later if asynchronous else leave)]
+    pump = pump_of(listener("echo", Ping, recorder), pipeline=steps)
+    states = await outcomes(pump, ping("bad"), ping("good"))
+    assert (texts(states), recorder.payloads) == (["step-failed"], [Ping("good")])

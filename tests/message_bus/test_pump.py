@@ -76,6 +76,12 @@ async def test_requests_at_once_get_each_their_own_reply() -> None:
     assert replies == [Pong(str(n)) for n in range(100)]
 
 
+async def test_an_answered_request_is_not_unclaimed() -> None:
+    async with running(pump_of(listener("echo", Ping, echo))) as pump:
+        await pump.request(Ping("hello"), to="echo")
+    assert pump.unclaimed == 0
+
+
 async def test_request_fails_at_once_when_its_message_fails() -> None:
     async with running(pump_of(listener("echo", Ping, echo))) as pump:
         with pytest.raises(RequestFailed) as caught:

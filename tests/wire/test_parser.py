@@ -45,7 +45,8 @@ def test_b4_external_entity(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "doctype", [b'<!DOCTYPE m SYSTEM "file:///x.dtd">', b'<!DOCTYPE m PUBLIC "-//X//Y" "http://localhost:1/x">']
+    "doctype",
+    [b'<!DOCTYPE m SYSTEM "file:///x.dtd">', b'<!DOCTYPE m PUBLIC "-//X//Y" "http://localhost:1/x">'],
 )
 def test_b5_external_dtd(doctype: bytes) -> None:
     assert "doctype" == verdict(doctype + b"<m/>")
@@ -102,7 +103,7 @@ def test_b9_undefined_entity(data: bytes) -> None:
 )
 def test_b10_nothing_is_fetched(data: bytes) -> None:
     root = StrictParser().parse(data)
-    assert "" == "".join(root.itertext())
+    assert "" == "".join(map(str, root.itertext()))
 
 
 @pytest.mark.parametrize(("depth", "code"), [(256, "accept"), (257, "syntax"), (100_000, "syntax")])
@@ -191,13 +192,17 @@ def test_b20_many_new_names_take_bounded_memory() -> None:
     assert grown_kib < 128 * 1024
 
 
-@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp037", "cp500"])
+@pytest.mark.parametrize(
+    "codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp037", "cp500"]
+)
 def test_b23_other_encodings(codec: str) -> None:
     data = '<?xml version="1.0"?><m>text</m>'.encode(codec)
     assert verdict(data) in ("not-utf8", "encoding", "syntax")
 
 
-@pytest.mark.parametrize("label", ["UTF-7", "ISO-2022-JP", "Shift_JIS", "iso-8859-1", "UTF-16", "GB18030", "utf8"])
+@pytest.mark.parametrize(
+    "label", ["UTF-7", "ISO-2022-JP", "Shift_JIS", "iso-8859-1", "UTF-16", "GB18030", "utf8"]
+)
 @pytest.mark.parametrize("quote", ['"', "'"])
 def test_b24_encoding_labels(label: str, quote: str) -> None:
     data = f"<?xml version='1.0' encoding={quote}{label}{quote}?><m>+ADw-b/+AD4-</m>"
@@ -221,7 +226,15 @@ def test_b25_invalid_utf8(bad: bytes) -> None:
     "data",
     [
         *(b"<m>" + bytes([n]) + b"</m>" for n in range(32) if n not in b"\t\n\r"),
-        *(b"<m>&#0;</m>", b"<m>&#1;</m>", b"<m>&#x1f;</m>", b'<m x="&#0;"/>', b"<m/>\0", b"<m/>\0<m/>", b"\0<m/>"),
+        *(
+            b"<m>&#0;</m>",
+            b"<m>&#1;</m>",
+            b"<m>&#x1f;</m>",
+            b'<m x="&#0;"/>',
+            b"<m/>\0",
+            b"<m/>\0<m/>",
+            b"\0<m/>",
+        ),
     ],
 )
 def test_b26_control_characters(data: bytes) -> None:
@@ -309,6 +322,22 @@ def test_b37_invalid_namespace_uri(uri: str) -> None:
     assert "syntax" == verdict(f'<a xmlns:p="{uri}"/>'.encode())
 
 
+@pytest.mark.parametrize(
+    "data",
+    [b'<a xmlns="urn:a&amp;b"/>', b"<p:a xmlns:p = 'urn:&#38;b'/>", b'<a><b xmlns:p="urn:a&amp;lt;"/></a>'],
+)
+def test_a_namespace_uri_that_libxml2_would_not_escape(data: bytes) -> None:
+    assert "namespace-uri" == verdict(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'<a>xmlns="urn:a&amp;b"</a>', b"<a x=' xmlns=\"&amp;'/>", b"<a><![CDATA[<b xmlns='urn:&amp;'/>]]></a>"],
+)
+def test_what_only_looks_like_such_a_namespace_uri(data: bytes) -> None:
+    assert "accept" == verdict(data)
+
+
 @pytest.mark.parametrize("text", [b"AT&T", b"a & b", b"1 < 2", b"x<y", b"]]>", b"?a=1&b=2&copy=3"])
 def test_b38_stray_markup_in_text(text: bytes) -> None:
     assert "syntax" == verdict(b"<m>" + text + b"</m>")
@@ -316,7 +345,14 @@ def test_b38_stray_markup_in_text(text: bytes) -> None:
 
 @pytest.mark.parametrize(
     "inside",
-    [b"<![CDATA[x", b"<![CDATA[a<![CDATA[b]]>c]]>", b"<!-- x", b"<!-- a <!-- b --> c -->", b"<?p x", b"<!-- -- -->"],
+    [
+        b"<![CDATA[x",
+        b"<![CDATA[a<![CDATA[b]]>c]]>",
+        b"<!-- x",
+        b"<!-- a <!-- b --> c -->",
+        b"<?p x",
+        b"<!-- -- -->",
+    ],
 )
 def test_b39_unterminated_or_nested_sections(inside: bytes) -> None:
     assert "syntax" == verdict(b"<m>" + inside + b"</m>")
@@ -357,8 +393,32 @@ def test_an_error_text_is_bounded() -> None:
 TINY = ParseLimits(depth=3, elements=6, attributes=4, name_chars=40, namespaces=3)
 ATOMS = st.sampled_from(
     [
-        *("<a>", "</a>", "<a/>", "<a", ">", "/>", ' a=""', ' b=""', ' c=""', ' d=""', ' e=""', ' xmlns=""', "n"),
-        *(' xmlns="u:"', ' xmlns:p="u:"', "<p:a", "</p:a>", ' p:b=""', " xml:", '=""', "<xml:a", "nnnnnnnnnnnnnnnn"),
+        *(
+            "<a>",
+            "</a>",
+            "<a/>",
+            "<a",
+            ">",
+            "/>",
+            ' a=""',
+            ' b=""',
+            ' c=""',
+            ' d=""',
+            ' e=""',
+            ' xmlns=""',
+            "n",
+        ),
+        *(
+            ' xmlns="u:"',
+            ' xmlns:p="u:"',
+            "<p:a",
+            "</p:a>",
+            ' p:b=""',
+            " xml:",
+            '=""',
+            "<xml:a",
+            "nnnnnnnnnnnnnnnn",
+        ),
         *(' xmlns:q="u:"', "uuuuuuuuuuuuuuuuuu"),
     ]
 )
@@ -393,17 +453,15 @@ def is_within(data: bytes, limits: ParseLimits) -> bool:
 
 
 @given(st.lists(ATOMS, max_size=12).map("".join).map(str.encode))
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_no_short_document_breaks_a_limit(data: bytes) -> None:
     for limits in (TINY, ParseLimits(2, 2, 2, 1, 8, 2), ParseLimits(1 << 20, 1, 1, 1, 30, 1)):
         if len(data) <= limits.harmless_bytes() and verdict(data, limits) == "accept":
             assert is_within(data, limits)
 
 
-@given(
-    st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.integers(1, 60), st.integers(1, 9)
-)
-@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.integers(1, 60), st.integers(1, 9))
+@settings(max_examples=100, deadline=None)
 def test_harmless_bytes_hold_for_any_limits(
     depth: int, elements: int, attributes: int, name_chars: int, namespaces: int
 ) -> None:
@@ -411,6 +469,8 @@ def test_harmless_bytes_hold_for_any_limits(
     assert all(len(data) > limits.harmless_bytes() for data in shortest_that_breaks(limits))
 
 
-@pytest.mark.parametrize(("limits", "data"), [(ParseLimits(elements=3), b"<a><b/><b/></a>"), (ParseLimits(depth=2), nested(2))])
+@pytest.mark.parametrize(
+    ("limits", "data"), [(ParseLimits(elements=3), b"<a><b/><b/></a>"), (ParseLimits(depth=2), nested(2))]
+)
 def test_a_message_at_a_limit_is_taken(limits: ParseLimits, data: bytes) -> None:
     assert "accept" == verdict(data, limits)

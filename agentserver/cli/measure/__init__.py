@@ -8,7 +8,6 @@ at. Figures are ratios of throughput: an absolute time says more of the machine 
 from agentserver.cli.measure.figures import (
     QUICK,
     Amount,
-    Effort,
     Throughput,
     hardening,
     lines_of,
@@ -20,7 +19,7 @@ from agentserver.cli.measure.line import Line, LineBroken, Timed
 from agentserver.cli.measure.machine import Machine, this_machine
 from agentserver.cli.measure.organism import NotMeasurable, load_organism, organism_figures
 from agentserver.cli.measure.report import Report
-from agentserver.cli.measure.rounds import Progress, time_lines
+from agentserver.cli.measure.rounds import Effort, Progress, time_lines
 from agentserver.cli.measure.work import Work, all_works
 
 __all__ = [

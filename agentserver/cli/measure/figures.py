@@ -16,12 +16,13 @@ from agentserver.cli.measure.gate_line import gate_line
 from agentserver.cli.measure.line import Line
 from agentserver.cli.measure.process_memory import growth_bytes
 from agentserver.cli.measure.pump_line import pump_line
-from agentserver.cli.measure.rounds import DEFAULT_ROUNDS, Progress, no_progress, time_lines
+from agentserver.cli.measure.rounds import Effort, Progress, no_progress, time_lines
 from agentserver.cli.measure.work import Work, many_listeners, one_hop
 
 PUMP_BATCH: Final = 50
 """Messages that the pump takes at once by default, `max_concurrent_pipelines`."""
-PARSES: Final = 60_000
+PARSES: Final = 6_000
+"""Of one turn."""
 MIB: Final = 1024 * 1024
 
 MAX_HARDENING_US: Final = 4.0
@@ -29,24 +30,7 @@ MIN_LISTENERS_RATIO: Final = 0.9
 MAX_GROWTH_MIB: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How long is measured.
-
-    Args:
-        rounds: Rounds of each figure, the first of which is dropped.
-        share: Part of each work's inputs that one turn handles.
-    """
-
-    rounds: int = DEFAULT_ROUNDS
-    share: float = 1.0
-
-    def count(self, full: int) -> int:
-        """Return how many of `full` inputs one turn handles."""
-        return max(1, round(full * self.share))
-
-
-QUICK: Final = Effort(rounds=4, share=0.25)
+QUICK: Final = Effort(rounds=4, turns=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +97,7 @@ def lines_of(work: Work) -> list[Line]:
 
 async def throughput(work: Work, effort: Effort, progress: Progress = no_progress) -> Throughput:
     """Measure the pump on a work, beside the bare line and the quicker of the gate lines."""
-    timings = await time_lines(
-        lines_of(work), effort.count(work.count), work.messages, effort.rounds, progress
-    )
+    timings = await time_lines(lines_of(work), work.count, work.messages, effort, progress)
     references = {"bare": "bare", "gate": timings.quickest("gate", f"gate of {PUMP_BATCH}")}
     by_round = {name: timings.ratios("pump", line) for name, line in references.items()}
     return Throughput(
@@ -132,7 +114,7 @@ async def hardening(effort: Effort, progress: Progress = no_progress) -> Amount:
     """Measure what the strict parser costs a small message, more than a plain parse."""
     data = one_hop().inputs[0]
     lines = [plain_parse_line(data), strict_parse_line(data)]
-    timings = await time_lines(lines, effort.count(PARSES), rounds=effort.rounds, progress=progress)
+    timings = await time_lines(lines, PARSES, effort=effort, progress=progress)
     pairs = zip(timings.seconds["strict parse"], timings.seconds["plain parse"], strict=True)
     cost_us = median(strict - plain for strict, plain in pairs) * 1e6
     return Amount("hardening of the parser", cost_us, "us a small message", at_most=MAX_HARDENING_US)
@@ -142,7 +124,7 @@ async def listeners(effort: Effort, progress: Progress = no_progress, many: int 
     """Measure the throughput of many listeners, each in turn, in units of that of one."""
     works = [many_listeners(1), many_listeners(many)]
     lines = [pump_line(work.name, work.inputs, 1, work.listening) for work in works]
-    timings = await time_lines(lines, effort.count(works[0].count), rounds=effort.rounds, progress=progress)
+    timings = await time_lines(lines, works[0].count, effort=effort, progress=progress)
     ratio = timings.ratio(works[1].name, works[0].name)
     return Amount(works[1].name, ratio, "of one listener", at_least=MIN_LISTENERS_RATIO)
 

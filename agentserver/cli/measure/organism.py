@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
-from agentserver.cli.measure.figures import Amount, Effort
-from agentserver.cli.measure.rounds import Progress, no_progress
+from agentserver.cli.measure.figures import Amount
+from agentserver.cli.measure.rounds import Effort, Progress, no_progress
 from agentserver.cli.measure.samples import SENDER, THREAD, message
 from agentserver.config import ConfigLoader
 from agentserver.errors import AgentServerError
@@ -22,8 +22,9 @@ from agentserver.message_bus import MessageState, StreamPump, running
 from agentserver.queues import MemoryQueue
 
 LISTENER: Final = "greeter"
-GREETINGS: Final = 4_000
-REQUESTS: Final = 500
+GREETINGS: Final = 500
+"""Of one turn."""
+REQUESTS: Final = 50
 TRIAL_TIMEOUT_S: Final = 5.0
 
 
@@ -70,8 +71,8 @@ async def organism_figures(
         rates = []
         for index in range(effort.rounds):
             progress(index + 1, effort.rounds)
-            rates.append(await _replies_per_second(pump, payload, effort.count(GREETINGS)))
-        latencies_us = [await _request_us(pump, payload) for _ in range(max(100, effort.count(REQUESTS)))]
+            rates.append(await _replies_per_second(pump, payload, GREETINGS * effort.turns))
+        latencies_us = [await _request_us(pump, payload) for _ in range(REQUESTS * effort.turns)]
     return [
         Amount(f"{name}: greetings, each with its reply", median(rates[1:]), "per second"),
         Amount(f"{name}: one request, median", median(latencies_us), "us"),

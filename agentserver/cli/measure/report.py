@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from agentserver.cli.measure.figures import PUMP_BATCH, Amount, Throughput
 from agentserver.cli.measure.machine import Machine
+from agentserver.cli.measure.rounds import Effort
 
 _HEAD: Final = ("figure", "bytes", "us/msg", "msg/s", "bare us", "gate us", "of bare", "of gate", "")
 _VERDICTS: Final = {True: "ok", False: "short", None: ""}
@@ -22,14 +23,14 @@ class Report:
 
     Args:
         machine: Where.
-        rounds: Rounds of each figure, the first of which was dropped.
+        effort: How long was measured.
         throughputs: The pump beside the straight lines.
         amounts: Single numbers.
         notes: What was left out, and why.
     """
 
     machine: Machine
-    rounds: int
+    effort: Effort
     throughputs: list[Throughput] = field(default_factory=list)
     amounts: list[Amount] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Report:
         return {
             "ok": True,
             "machine": asdict(self.machine),
-            "rounds": self.rounds,
+            **asdict(self.effort),
             "throughputs": [
                 {**asdict(figure), "per_second": figure.per_second, "met": figure.met}
                 for figure in self.throughputs
@@ -56,9 +57,9 @@ class Report:
         if self.amounts:
             blocks.append(_aligned([_amount_row(amount) for amount in self.amounts]))
         blocks.append(
-            f"Per message, that is per handler call. Ratios are of throughput: medians of {self.rounds - 1} rounds in\n"
-            "which the lines take turns, with the targets in brackets. Bare: plain lxml calls. Gate: this project's\n"
-            f"stages in a plain loop, one message or {PUMP_BATCH} at a time, whichever is quicker."
+            "Per message, that is per handler call. Ratios are of throughput, with the targets in brackets:\n"
+            f"medians of {self.effort.rounds - 1} rounds in which the lines take turns. Bare: plain lxml calls.\n"
+            f"Gate: this project's stages in a plain loop, one message or {PUMP_BATCH} at a time, the quicker of both."
         )
         blocks.extend(f"note: {note}" for note in self.notes)
         return "\n\n".join(blocks)

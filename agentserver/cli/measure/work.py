@@ -30,7 +30,7 @@ class Work:
         name: What it is called in a table.
         inputs: What is injected, over and over.
         messages: Handler calls that one input leads to.
-        count: Inputs of one round, so that a round takes some tenths of a second.
+        count: Inputs of one turn, so that a turn takes some hundredths of a second.
         listening: The listeners.
         bare: The bare line's loop.
         targets: Least share of another line's throughput, by that line's name.
@@ -53,7 +53,7 @@ def all_works() -> list[Work]:
 def one_hop() -> Work:
     """Return the work of one small message that a listener takes."""
     return Work(
-        "one hop", [message(greeting(), "greeter")], 1, 12_000, _greeter, bare_single(Greeting),
+        "one hop", [message(greeting(), "greeter")], 1, 1_200, _greeter, bare_single(Greeting),
         {"gate": 0.8, "bare": 0.65},
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ def three_hops() -> Work:
         "three hops",
         [message(greeting(), "a")],
         3,
-        2_500,
+        300,
         listening,
         bare_chain(Greeting, "a"),
         {"gate": 0.75},
@@ -82,7 +82,7 @@ def three_hops() -> Work:
 def fan_out() -> Work:
     """Return the work of an input that holds three envelopes."""
     return Work(
-        "fan-out of 3", [3 * message(greeting(), "greeter")], 3, 2_500, _greeter, bare_several(Greeting), {}
+        "fan-out of 3", [3 * message(greeting(), "greeter")], 3, 300, _greeter, bare_several(Greeting), {}
     )
 
 
@@ -93,7 +93,7 @@ def broadcast() -> Work:
         return [_listener(f"search.{name}", sink.take, broadcast=True) for name in "abc"]
 
     return Work(
-        "broadcast to 3", [message(greeting(), "search")], 3, 2_500, listening, bare_broadcast(Greeting), {}
+        "broadcast to 3", [message(greeting(), "search")], 3, 300, listening, bare_broadcast(Greeting), {}
     )
 
 
@@ -103,7 +103,7 @@ def large_payload() -> Work:
     def listening(sink: Sink) -> list[ListenerConfig]:
         return [ListenerConfig("orders", payload_class=Order, handler=sink.take)]
 
-    return Work("100 KiB payload", [message(order(), "orders")], 1, 40, listening, bare_single(Order), {})
+    return Work("100 KiB payload", [message(order(), "orders")], 1, 6, listening, bare_single(Order), {})
 
 
 def many_listeners(listeners: int, most: int = 1_000) -> Work:
@@ -118,7 +118,7 @@ def many_listeners(listeners: int, most: int = 1_000) -> Work:
 
     inputs = [message(greeting(), names[index % listeners]) for index in range(most)]
     name = f"{listeners:,} listeners" if listeners > 1 else "1 listener"
-    return Work(name, inputs, 1, 12_000, listening, bare_single(Greeting), {})
+    return Work(name, inputs, 1, 1_200, listening, bare_single(Greeting), {})
 
 
 def _greeter(sink: Sink) -> list[ListenerConfig]:

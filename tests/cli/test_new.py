@@ -1,0 +1,88 @@
+"""`agentserver new`: a project that works as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from agentserver.cli import main
+
+from .process import agentserver, environment
+
+AWKWARD = 'a "b" {c} \\d'
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    assert agentserver("new", "demo", cwd=tmp_path).returncode == 0
+    return tmp_path / "demo"
+
+
+def test_the_project_is_complete(demo: Path) -> None:
+    files = {str(path.relative_to(demo)) for path in demo.rglob("*") if path.is_file()}
+
+    assert files == {
+        ".gitignore",
+        "README.md",
+        "config/examples/greetings.xml",
+        "config/organism.yaml",
+        "handlers/__init__.py",
+        "handlers/hello.py",
+        "pyproject.toml",
+        "schemas/README.md",
+        "tests/test_hello.py",
+    }
+
+
+def test_the_project_is_valid(demo: Path) -> None:
+    assert b"OK: config/organism.yaml: demo, 1 listener" in agentserver("validate", cwd=demo).stdout
+
+
+def test_the_project_answers_its_examples(demo: Path) -> None:
+    done = agentserver("pipe", cwd=demo, stdin=(demo / "config/examples/greetings.xml").read_bytes())
+
+    assert done.returncode == 0
+    assert done.stdout.count(b"Hello, ") == 3
+
+
+def test_the_project_passes_its_own_tests(demo: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=demo, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_a_name_that_needs_quoting_is_quoted(tmp_path: Path) -> None:
+    assert agentserver("new", AWKWARD, cwd=tmp_path).returncode == 0
+
+    assert f"{AWKWARD}, 1 listener" in agentserver("validate", cwd=tmp_path / AWKWARD).stdout.decode()
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    result = CliRunner().invoke(main, ["new", str(tmp_path)])
+
+    assert result.exit_code == 1
+    assert "--force" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_force_keeps_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    result = CliRunner().invoke(main, ["new", str(tmp_path), "--force"])
+
+    assert result.exit_code == 0
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / "config/organism.yaml").exists()
+
+
+def test_the_next_steps_are_told(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["new", str(tmp_path / "demo")])
+
+    assert "agentserver pipe < config/examples/greetings.xml" in result.stdout

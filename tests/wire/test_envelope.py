@@ -1,0 +1,145 @@
+"""Envelopes: what is put into one comes out of it as it was, whatever its names and its text."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from agentserver.wire import (
+    ENVELOPE_NS,
+    Element,
+    EnvelopeBuilder,
+    ParseLimits,
+    StrictParser,
+    canonical,
+    envelope_schema,
+    first_violation,
+)
+from tests.wire.strategies import documents
+
+HOSTILE = [
+    "</to><from>x",
+    "<&\"'>",
+    "]]>",
+    "&amp;",
+    'a" b="',
+    "<!-- -->",
+    "\r\n\t",
+    "xmlns=\"\" xmlns='urn:x'",
+    "é😀",
+]
+WIDE = ParseLimits(namespaces=1_000)
+
+
+def written(message: Element) -> tuple[Element, Element]:
+    """Return meta and payload of a message that was written and read again."""
+    meta, payload = StrictParser(WIDE).parse(canonical(message))
+    return meta, payload
+
+
+def meta_of(message: Element) -> dict[str, str | None]:
+    return {str(child.tag).removeprefix(f"{{{ENVELOPE_NS}}}"): child.text for child in written(message)[0]}
+
+
+def filled_with(text: str) -> tuple[Element, Element]:
+    def fill(root: Element) -> None:
+        etree.SubElement(root, "Text").text = text
+
+    return EnvelopeBuilder().build("alice", "bob", "t-1", "Note", fill)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_b46_names_are_escaped(text: str) -> None:
+    message, _ = EnvelopeBuilder().build(text, text, text, "Note", lambda _: None)
+    assert {"from": text, "to": text, "thread": text} == meta_of(message)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_b46_payload_text_is_escaped(text: str) -> None:
+    message, _ = filled_with(text)
+    assert text == written(message)[1].findtext("Text")
+    assert {"from": "alice", "to": "bob", "thread": "t-1"} == meta_of(message)
+
+
+def test_build_gives_a_valid_envelope_and_the_payload_inside_it() -> None:
+    message, payload = filled_with("hello")
+    assert message[1] is payload
+    assert first_violation(envelope_schema(), StrictParser().parse(canonical(message))) is None
+
+
+def test_what_build_gives_is_in_canonical_form_once_written() -> None:
+    data = canonical(filled_with("hello")[0])
+    assert data == canonical(StrictParser().parse(data))
+
+
+def test_without_a_receiver_there_is_no_to() -> None:
+    message, _ = EnvelopeBuilder().build("alice", None, "t-1", "Note", lambda _: None)
+    assert {"from": "alice", "thread": "t-1"} == meta_of(message)
+
+
+def test_two_envelopes_of_one_pair_share_nothing() -> None:
+    builder = EnvelopeBuilder()
+    first, _ = builder.build("alice", "bob", "t-1", "A", lambda root: root.set("x", "1"))
+    builder.build("alice", "bob", "t-2", "B", lambda root: root.set("y", "2"))
+    assert "t-1" == meta_of(first)["thread"]
+    assert b'<A xmlns="" x="1"></A>' in canonical(first)
+
+
+def test_many_pairs_of_names_are_built_as_well() -> None:
+    builder = EnvelopeBuilder()
+    names = [f"n{n}" for n in range(3_000)]
+    built = [meta_of(builder.build(name, None, "t", "A", lambda _: None)[0])["from"] for name in names]
+    assert names == built
+
+
+def alone(payload: bytes) -> bytes:
+    return canonical(StrictParser().parse(payload))
+
+
+def wrapped(payload: bytes) -> Element:
+    """Return the payload as it comes out of an envelope that was written."""
+    message = EnvelopeBuilder().wrap("alice", "bob", "t-1", StrictParser().parse(payload))
+    return written(message)[1]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"<Note><Text>x</Text></Note>",
+        b'<Note xmlns=""><Text>x</Text></Note>',
+        b'<Note xmlns="urn:n"><Text>x</Text></Note>',
+        b'<n:Note xmlns:n="urn:n"><Text>x</Text><n:Text/></n:Note>',
+        b'<Note xmlns:n="urn:n" n:x="1" y="2"><Text n:x="3"/></Note>',
+        b'<Note xmlns="urn:n"><Text xmlns="urn:t"><a xmlns=""><b/></a></Text></Note>',
+        b'<n:Note xmlns:n="urn:n"><a xmlns="urn:a"/><b/></n:Note>',
+        b'<Note xml:lang="en">text <b>and</b> tail</Note>',
+        b'<Note xmlns:unused="urn:u">unused:name</Note>',
+        b"<Note>xmlns= in text</Note>",
+    ],
+)
+def test_a_wrapped_payload_means_what_it_meant(payload: bytes) -> None:
+    assert alone(payload) == canonical(wrapped(payload))
+
+
+@given(documents())
+@settings(max_examples=150, deadline=None)
+def test_any_wrapped_payload_means_what_it_meant(payload: str) -> None:
+    data = payload.encode()
+    assert alone(data) == canonical(wrapped(data))
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_any_text_comes_out_as_it_went_in(text: str) -> None:
+    if any(ord(char) & 0xFFFE == 0xFFFE for char in text):
+        return  # XML has no such characters
+    message, _ = filled_with(text)
+    assert text == (written(message)[1].findtext("Text") or "")
+
+
+def test_wrap_copies() -> None:
+    payload = StrictParser().parse(b"<r><Note/>tail</r>")[0]
+    message = EnvelopeBuilder().wrap("alice", None, None, payload)
+    assert "tail" == payload.tail
+    assert message[1].tail is None
+    assert {"from": "alice"} == meta_of(message)

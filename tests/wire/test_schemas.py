@@ -1,0 +1,131 @@
+"""What a document breaks, in words, in time that grows with its size alone."""
+
+import time
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from agentserver.wire import (
+    ENVELOPE_NS,
+    ParseLimits,
+    Schema,
+    StrictParser,
+    canonical,
+    envelope_schema,
+    first_violation,
+)
+
+XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"'
+LONG = ParseLimits(elements=100_000, message_bytes=1 << 24)
+
+
+def schema_of(body: str) -> Schema:
+    return etree.XMLSchema(etree.fromstring(f"<xs:schema {XS}>{body}</xs:schema>"))
+
+
+INTS = schema_of(
+    '<xs:element name="r"><xs:complexType><xs:sequence>'
+    '<xs:element name="n" type="xs:int" maxOccurs="unbounded"/>'
+    "</xs:sequence></xs:complexType></xs:element>"
+)
+
+
+def ints(values: str, count: int) -> bytes:
+    return b"<r>" + f"<n>{values}</n>".encode() * count + b"</r>"
+
+
+def violation(schema: Schema, data: bytes) -> tuple[str, int] | None:
+    return first_violation(schema, StrictParser(LONG).parse(data), data)
+
+
+def test_a_valid_document_breaks_nothing() -> None:
+    assert violation(INTS, ints("1", 3)) is None
+
+
+def test_the_first_violation_is_told_in_words_with_its_line() -> None:
+    text, line = violation(INTS, b"<r>\n<n>1</n>\n<n>x</n>\n<n>y</n></r>") or ("", 0)
+    assert "'n'" in text
+    assert "'x'" in text
+    assert 3 == line
+
+
+def test_namespaces_are_left_out_of_the_words() -> None:
+    data = f'<message xmlns="{ENVELOPE_NS}"><meta/></message>'.encode()
+    text, _ = violation(envelope_schema(), data) or ("", 0)
+    assert "'meta'" in text
+    assert ENVELOPE_NS not in text
+
+
+@pytest.mark.parametrize("count", [3, 9_990])
+def test_the_words_are_bounded(count: int) -> None:
+    text, _ = violation(INTS, ints("x" * 5_000, 1) if count == 3 else ints("x" * 50, count)) or ("", 0)
+    assert 0 < len(text) <= 500
+
+
+def test_a_large_valid_document_breaks_nothing() -> None:
+    assert violation(INTS, ints("1", 9_990)) is None
+
+
+def test_a_large_document_breaks_what_a_small_one_breaks() -> None:
+    small, large = violation(INTS, ints("x", 3)), violation(INTS, ints("x", 9_990))
+    assert small is not None
+    assert large is not None
+    assert small[0] == large[0]
+
+
+def test_b21_many_violations_take_linear_time() -> None:
+    def seconds(count: int) -> float:
+        data = ints("x", count)
+        root = StrictParser(LONG).parse(data)
+        start = time.perf_counter()
+        assert first_violation(INTS, root, data) is not None
+        return time.perf_counter() - start
+
+    small = min(seconds(9_990) for _ in range(3))
+    large = min(seconds(9_990 * 6) for _ in range(2))
+    assert large < 6 * 3 * small  # quadratic would be 36 times as long
+
+
+@pytest.mark.parametrize("count", [1_000, 9_000])
+def test_many_faults_in_one_envelope_are_told_at_once(count: int) -> None:
+    data = f'<message xmlns="{ENVELOPE_NS}"><meta>{"<from>1</from>" * count}</meta></message>'.encode()
+    root = StrictParser(LONG).parse(data)
+    start = time.perf_counter()
+    assert first_violation(envelope_schema(), root) is not None
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[A-Za-z][A-Za-z0-9._\\-]*", "(a|aa)+b", "(.*a){10}", "(a+)+b", "([ab]*c?)*d"]
+)
+@pytest.mark.parametrize("size", [10, 1_000, 100_000])
+def test_b22_patterns_give_a_verdict_for_long_input(pattern: str, size: int) -> None:
+    schema = schema_of(
+        '<xs:element name="r"><xs:simpleType><xs:restriction base="xs:string">'
+        f'<xs:pattern value="{pattern}"/></xs:restriction></xs:simpleType></xs:element>'
+    )
+    found = violation(schema, b"<r>" + b"a" * size + b"!</r>")
+    assert found is not None
+    assert found[0]
+
+
+@pytest.mark.parametrize("size", [64, 65, 100_000])
+def test_b22_names_of_the_envelope_are_judged_in_no_time(size: int) -> None:
+    meta = f"<meta><from>{'a' * size}</from></meta>"
+    data = f'<message xmlns="{ENVELOPE_NS}">{meta}<p xmlns=""/></message>'.encode()
+    start = time.perf_counter()
+    assert (size == 64) is (violation(envelope_schema(), data) is None)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_part_of_a_tree_is_validated_by_itself() -> None:
+    root = StrictParser().parse(b"<envelope><r><n>1</n></r></envelope>")
+    assert first_violation(INTS, root[0]) is None
+    assert first_violation(INTS, root[0], canonical(root[0])) is None
+    assert first_violation(INTS, root) is not None
+
+
+def test_the_schema_is_found_from_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(envelope_schema(), etree.XMLSchema)
