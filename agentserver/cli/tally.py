@@ -5,7 +5,6 @@ Keeps the first failures, not all: how many there were is counted exactly.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,9 +13,6 @@ from agentserver.cli.terminal import printable
 from agentserver.message_bus import MessageState
 
 MAX_KEPT_FAILURES: Final = 1_000
-
-_ID: Final = re.compile(r"[0-9a-f]+-(?P<number>[0-9]+)(?:[.:].*)?")
-"""Ids begin with the number of the injected message; far down a long path they are hashes, and say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +35,9 @@ class Failure:
     def of(cls, state: MessageState) -> Failure:
         """Describe the failure of a state."""
         code = state.failure.code if state.failure is not None else "error"
-        id_ = _ID.fullmatch(state.message.id) if state.message is not None else None
+        number = state.message.root_id.rpartition("-")[2] if state.message is not None else ""
         reason = (state.error or "").removeprefix(f"{code}: ")
-        return cls(int(id_["number"]) if id_ else None, code, reason, state.stage)
+        return cls(int(number) if number.isdecimal() else None, code, reason, state.stage)
 
     def __str__(self) -> str:
         number = "?" if self.message is None else self.message

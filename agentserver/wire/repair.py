@@ -20,13 +20,17 @@ from agentserver.wire.parser import Element, ParseLimits, canonical, check_names
 from agentserver.wire.roots import below_one_root
 
 _BOM: Final = b"\xef\xbb\xbf"
-_TOKEN: Final = (
-    re.compile(  # what is never closed runs to the end: looking again from each start would be quadratic
-        rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|[&<]|\]\]>", re.DOTALL
-    )
+_OPAQUE: Final = re.compile(
+    # what is never closed runs to the end: looking again from each start would be quadratic
+    rb"(<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z))",
+    re.DOTALL,
 )
-_REFERENCE: Final = re.compile(rb"&(?:#[0-9]+|#x[0-9A-Fa-f]+|amp|lt|gt|quot|apos);")
 _MARKUP: Final = re.compile(rb"<(?:/?[A-Za-z_:\x80-\xff]|!(?:--|\[CDATA\[|[A-Za-z])|\?)")
+_STRAYS: Final = (  # the first one first, as the others write references
+    ("ampersand", re.compile(rb"&(?!(?:#[0-9]+|#x[0-9A-Fa-f]+|amp|lt|gt|quot|apos);)"), b"&amp;"),
+    ("cdata-end", re.compile(rb"\]\]>"), b"]]&gt;"),
+    ("less-than", re.compile(rb"(?!" + _MARKUP.pattern + rb")<"), b"&lt;"),
+)
 _FENCE: Final = re.compile(rb"```[A-Za-z]*")
 
 
@@ -44,13 +48,18 @@ class Repaired:
     repairs: tuple[str, ...]
 
 
-def repair_safely(data: bytes) -> Repaired:
-    """Make the changes that cannot alter which fields exist. Gives `data` as it was when none applies."""
+def repair_safely(data: bytes, *, whole: bool = True) -> Repaired:
+    """Make the changes that cannot alter which fields exist. Gives `data` as it was when none applies.
+
+    Args:
+        data: Bytes that a strict parse refused.
+        whole: Whether what stands behind the last tag is prose; else it may be the text of an element that was cut off.
+    """
     repairs: list[str] = []
     if data.startswith(_BOM):
         data = data[len(_BOM) :]
         repairs.append("bom")
-    data = _cut_surroundings(data, repairs)
+    data = _cut_surroundings(data, repairs, whole)
     return Repaired(_escape_strays(data, repairs), tuple(repairs))
 
 
@@ -119,12 +128,12 @@ def _is_cut(error: etree._LogEntry) -> bool:
     return error.type in _CUTTING_ERRORS or "too big" in error.message
 
 
-def _cut_surroundings(data: bytes, repairs: list[str]) -> bytes:
+def _cut_surroundings(data: bytes, repairs: list[str], whole: bool) -> bytes:
     """Drop prose and Markdown fences before the first markup and behind the last."""
     first, end = _MARKUP.search(data), data.rfind(b">") + 1
     if first is None or end <= first.start():
         return data
-    if _MARKUP.search(data, end):  # what follows was cut off within a tag: no prose
+    if not whole or _MARKUP.search(data, end):  # what follows was cut off within a tag: no prose
         end = len(data)
     before, after = data[: first.start()].strip(), data[end:].strip()
     if not before and not after:
@@ -138,21 +147,12 @@ def _cut_surroundings(data: bytes, repairs: list[str]) -> bytes:
 
 def _escape_strays(data: bytes, repairs: list[str]) -> bytes:
     """Escape `&` that starts no reference, `<` that starts no markup, `]]>` that ends no CDATA section."""
-
-    def mend(match: re.Match[bytes]) -> bytes:
-        token = match[0]
-        if token == b"&" and not _REFERENCE.match(data, match.start()):
-            found.add("ampersand")
-            return b"&amp;"
-        if token == b"<" and not _MARKUP.match(data, match.start()):
-            found.add("less-than")
-            return b"&lt;"
-        if token == b"]]>":
-            found.add("cdata-end")
-            return b"]]&gt;"
-        return token  # a comment, a PI or a CDATA section, whole
-
+    pieces = _OPAQUE.split(data)  # every other one is a comment, a PI or a CDATA section
     found: set[str] = set()
-    mended = _TOKEN.sub(mend, data)
+    for at in range(0, len(pieces), 2):
+        for name, stray, reference in _STRAYS:
+            pieces[at], count = stray.subn(reference, pieces[at])
+            if count:
+                found.add(name)
     repairs.extend(sorted(found))
-    return mended
+    return b"".join(pieces)

@@ -1,5 +1,8 @@
 """Documents that several tests of the wire format are made of."""
 
+import time
+from collections.abc import Callable
+
 from agentserver.errors import WireError
 from agentserver.wire import ENVELOPE_NS, ParseLimits, StrictParser
 
@@ -31,3 +34,19 @@ def with_attributes(count: int) -> bytes:
 def with_elements(count: int) -> bytes:
     """Return a document of `count` elements."""
     return b"<a>" + b"<b/>" * (count - 1) + b"</a>"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the least time of three that `work` takes."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def is_linear(work: Callable[[int], Callable[[], object]], size: int, factor: int = 8) -> bool:
+    """Whether work on `factor` times the size takes about so many times as long: quadratic would be its square."""
+    small, large = seconds(work(size)), seconds(work(size * factor))
+    return large < factor * factor / 2 * max(small, 0.001)

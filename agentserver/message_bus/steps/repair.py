@@ -69,8 +69,9 @@ class _Mender:
             except WireError as again:
                 if self._policy != "recover" or again.code not in _MENDABLE:
                     raise
-                recovered = recover(mended.data, self._limits)
-                mended = Repaired(recovered.data, (*mended.repairs, *recovered.repairs))
+                started = repair_safely(data, whole=False)
+                recovered = recover(started.data, self._limits)
+                mended = Repaired(recovered.data, (*started.repairs, *recovered.repairs))
                 roots, text = self._parse(mended)
         except WireError as again:
             # what the first parse found is about the sender's own lines

@@ -10,6 +10,7 @@ import pytest
 from agentserver.errors import WireError
 from agentserver.message_bus import MessageState
 from agentserver.message_bus.guard import Step
+from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.steps.c14n import c14n_step
 from agentserver.message_bus.steps.deserialization import deserialization_step
 from agentserver.message_bus.steps.envelope_validation import envelope_validation_step
@@ -19,6 +20,7 @@ from agentserver.message_bus.steps.routing_resolution import make_routing_step
 from agentserver.message_bus.steps.thread_assignment import thread_assignment_step
 from agentserver.message_bus.steps.xsd_validation import xsd_validation_step
 from agentserver.message_bus.threads import is_thread_id
+from agentserver.queues import Delivery, QueuedMessage
 from agentserver.xmlable import contract_of
 from tests.message_bus.steps.samples import (
     GREETING,
@@ -271,3 +273,35 @@ def test_a_step_may_be_awaited_in_a_new_loop() -> None:
         return await repair_step(MessageState(raw_bytes=b"<a/>"))
 
     assert asyncio.run(through()).error is None
+
+
+def redelivered(target: str, payload: bytes) -> MessageState:
+    """Return a copy for one of several listeners, as it is taken from the queue again."""
+    state = with_payload(payload)
+    state.delivery = Delivery(QueuedMessage("1", b"", target=target))
+    return state
+
+
+def test_a_copy_for_one_listener_is_routed_to_it_alone() -> None:
+    first, second = listener("search.a", broadcast=True), listener("search.b", broadcast=True)
+    table = RoutingTable()
+    table.add(first)
+    table.add(second)
+    state = make_routing_step(table)(redelivered("search.b.greeting", b"<GREETING/>"))
+    assert [second] == state.target_listeners
+    assert state.payload_tree is not None
+    assert "Greeting" == state.payload_tree.tag
+
+
+def test_a_copy_for_a_listener_that_is_gone_says_so() -> None:
+    state = make_routing_step(RoutingTable())(redelivered("search.b.greeting", b"<Greeting/>"))
+    assert "no-listener" in (state.error or "")
+    assert "search.b.greeting" in (state.error or "")
+
+
+def test_what_leaves_the_organism_needs_no_listener() -> None:
+    state = with_payload(GREETING.encode())
+    state.delivery = Delivery(QueuedMessage("1", b"", outbound=True))
+    for step in (make_routing_step({}), xsd_validation_step, deserialization_step):
+        step(state)
+    assert (None, None) == (state.error, state.payload)
