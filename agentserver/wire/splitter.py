@@ -1,10 +1,12 @@
 """Cut a stream of bytes into messages, so that one broken message leaves its neighbours whole.
 
 Takes bytes in pieces of any size; gives one piece of bytes for each root element, as it was sent. Decides nothing:
-what it cuts goes to the strict parser. A message that is never closed ends where the next envelope begins. Keeps at
-most `max_bytes` of an unfinished message; of a longer one that much is given out, for the parser to refuse as too
-large, and the rest is skipped up to the next envelope. Linear in the bytes fed, whatever they are and in whatever
-pieces: nothing is looked at again but the first bytes of what may be a tag.
+what it cuts goes to the strict parser. An envelope inside another message stays inside: cut out, it would let
+whoever writes a payload send messages of their own. Only when a message turns out never to be closed, at the end of
+the stream or beyond `max_bytes`, it ends where the next envelope begins, and what follows is cut anew; without an
+envelope behind it, so much is given out that the parser refuses it as too large. Linear in the bytes fed, whatever
+they are and in whatever pieces: nothing is looked at again but the first bytes of what may be a tag, and, some
+times, what follows a message that was never closed.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ _INSIDE_VALUE: Final = MappingProxyType({b'"': re.compile(rb"[^\"<]*+"), b"'": r
 _MESSAGE_TAG: Final = re.compile(rb"<(?:[^\s<>:/]++:)?message\b[^<>]*+>")
 _PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?+(?:\s++|<\?.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
 _NAMESPACE: Final = b"ns/envelope/v1"
+MAX_ANEW: Final = 16
+"""How often what follows a broken message is cut anew; from then on, every envelope begins a message."""
 _TAG_KEPT_BYTES: Final = 1_024
 """How much of what may be an envelope's start is kept while skipping; more than its longest start tag."""
 
@@ -37,13 +41,14 @@ class MessageSplitter:
     """
 
     __slots__ = (
-        "_buffer", "_closing", "_depth", "_looked", "_quote", "_scanned", "_skipping", "_start", "max_bytes",
+        "_anew", "_buffer", "_closing", "_depth", "_looked", "_quote", "_scanned", "_skipping", "_start", "max_bytes",
     )  # fmt: skip
 
     def __init__(self, max_bytes: int = 1_048_576) -> None:
         self.max_bytes = max_bytes
         self._buffer = bytearray()
         self._skipping = False
+        self._anew = 0
         self._depth = 0
         self._start = 0  # where the unfinished message begins
         self._scanned = 0  # where the first token that is not looked at begins
@@ -61,17 +66,43 @@ class MessageSplitter:
                 self._drop(len(self._buffer) - len(self._buffer.lstrip()))
             if len(self._buffer) <= self.max_bytes:
                 return
+            if (behind := self._next_envelope()) is not None:
+                yield from self._break_off(behind)
+                continue
             yield bytes(self._buffer[: self.max_bytes + 1])
             self._restart(self.max_bytes + 1)
             self._skipping = True
 
     def close(self) -> Iterator[bytes]:
-        """Give the unfinished rest, if it is more than blanks."""
+        """Give what is left, if it is more than blanks."""
+        while not self._skipping and (behind := self._next_envelope()) is not None:
+            yield from self._break_off(behind)
+            yield from self._cut()
+            self._drop(self._start)
         rest = bytes(self._buffer[self._start :]).strip()
         self._restart(len(self._buffer))
-        if rest and not self._skipping:
+        if rest and not self._skipping and _PROLOG.match(rest) is None:
             yield rest
         self._skipping = False
+
+    def _next_envelope(self) -> int | None:
+        """Find where the next envelope begins behind the start of a message that is not closed."""
+        own = _TOKEN.search(self._buffer, self._start)
+        if own is None:
+            return None
+        found = self._envelope_from(own.end())
+        del own  # it keeps the buffer from shrinking
+        return found
+
+    def _envelope_from(self, at: int) -> int | None:
+        tags = _MESSAGE_TAG.finditer(self._buffer, at)
+        return next((tag.start() for tag in tags if _NAMESPACE in tag[0]), None)
+
+    def _break_off(self, end: int) -> Iterator[bytes]:
+        """Give what was never closed, up to `end`, and begin anew there."""
+        yield from self._piece(end)
+        self._restart(end)
+        self._anew += 1
 
     def _restart(self, at: int) -> None:
         """Forget what is before `at`, and that it was unfinished."""
@@ -87,9 +118,7 @@ class MessageSplitter:
 
     def _skip(self) -> bool:
         """Drop the rest of a message that was too long; False when the next envelope is not there yet."""
-        tags = _MESSAGE_TAG.finditer(self._buffer)
-        found = next((tag.start() for tag in tags if _NAMESPACE in tag[0]), None)
-        del tags  # it keeps the buffer from shrinking
+        found = self._envelope_from(0)
         self._restart(max(0, len(self._buffer) - _TAG_KEPT_BYTES) if found is None else found)
         self._skipping = found is None
         return found is not None
@@ -109,8 +138,10 @@ class MessageSplitter:
             if token["end"]:
                 self._depth -= 1
             else:
-                if _is_envelope(tag) and (self._depth > 0 or self._is_junk(token.start())):
-                    yield from self._piece(token.start())  # what came before was never closed
+                if _is_envelope(tag) and self._is_boundary(token.start()):
+                    yield from self._piece(
+                        token.start()
+                    )  # what came before was never closed, or is no message
                     self._depth = 0
                 self._depth += not tag.endswith(b"/>")
             if self._depth <= 0:
@@ -153,6 +184,10 @@ class MessageSplitter:
                 self._ready()
         else:
             self._scanned = self._looked = len(self._buffer)
+
+    def _is_boundary(self, start: int) -> bool:
+        """Whether an envelope that begins at `start` begins a message."""
+        return self._anew > MAX_ANEW if self._depth > 0 else self._is_junk(start)
 
     def _is_junk(self, end: int) -> bool:
         """Whether more than a prolog stands before the root element at `end`."""

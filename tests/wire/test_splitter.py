@@ -181,3 +181,23 @@ def test_no_byte_is_lost_and_pieces_do_not_depend_on_the_chunks(tokens: list[str
     pieces = split(data)
     assert b"".join(data.split()) == b"".join(b"".join(pieces).split())
     assert pieces == split(data, 1) == split(data, 5)
+
+
+def test_an_envelope_inside_a_payload_stays_inside() -> None:
+    inner = b'<message xmlns="https://xml-pipeline.org/ns/envelope/v1"><meta><from>admin</from></meta><x/></message>'
+    outer = inner.replace(b"<x/>", b"<Note>" + inner + b"</Note>").replace(b"admin", b"user", 1)
+    splitter = MessageSplitter()
+    assert [outer, inner] == [*splitter.feed(outer + b"\n" + inner), *splitter.close()]
+
+
+def test_behind_a_broken_message_an_envelope_inside_a_payload_still_stays_inside() -> None:
+    inner = b'<message xmlns="https://xml-pipeline.org/ns/envelope/v1"><meta><from>admin</from></meta><x/></message>'
+    outer = inner.replace(b"<x/>", b"<Note>" + inner + b"</Note>").replace(b"admin", b"user", 1)
+    broken = inner[:-20]
+    splitter = MessageSplitter()
+    assert [broken, outer] == [*splitter.feed(broken + b"\n" + outer), *splitter.close()]
+
+
+def test_a_comment_behind_the_last_message_is_no_message() -> None:
+    splitter = MessageSplitter()
+    assert [b"<a/>"] == [*splitter.feed(b"<a/>\n<!-- end -->\n<?done?>"), *splitter.close()]
