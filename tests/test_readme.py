@@ -121,4 +121,4 @@ def test_the_envelope_is_taken() -> None:
 def test_every_command_is_shown() -> None:
     from agentserver.cli import main
 
-    assert all(f"`agentserver {name}" in README for name in main.commands)  # type: ignore[attr-defined]
+    assert all(f"`agentserver {name}" in README for name in main.commands)

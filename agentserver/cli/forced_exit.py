@@ -1,7 +1,7 @@
 """The way out that always works: end this process at a time, whatever its event loop is doing then.
 
-A handler may block the event loop, or swallow its cancellation and never return; neither may keep the daemon alive. The
-timer runs in a thread of its own and ends the process with `os._exit`: nothing is flushed, no cleanup runs.
+A handler may block the event loop, or swallow its cancellation and never return; neither may keep the daemon alive.
+The timer runs in a thread of its own and ends the process with `os._exit`: nothing is flushed, no cleanup runs.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class MessageStream:
         self._fd, self._max_message_bytes = fd, max_message_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        splitter, threads = MessageSplitter(self._max_message_bytes), WorkerThreads()
+        splitter, threads = MessageSplitter(self._max_message_bytes), WorkerThreads(max_threads=1)
         try:
             while chunk := await threads.call(os.read, self._fd, CHUNK_BYTES):
                 self.bytes_read += len(chunk)

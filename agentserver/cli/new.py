@@ -1,6 +1,7 @@
 """`agentserver new`: write a project that works, from the templates in `scaffold/`.
 
-A template's path, without `.template`, is the path of what it becomes. `{{name}}` in one stands for the project's name.
+A template's path, without `.template`, is the path of what it becomes. `{{name}}` in one stands for the project's
+name.
 """
 
 from __future__ import annotations

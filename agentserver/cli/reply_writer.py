@@ -70,7 +70,7 @@ class ReplyWriter:
         return bool(done)
 
     async def _write(self) -> None:
-        threads = WorkerThreads()
+        threads = WorkerThreads(max_threads=1)
         try:
             while not self._closing or self._pending:
                 if self._pending:

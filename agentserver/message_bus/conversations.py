@@ -45,6 +45,12 @@ class Conversations:
         """Count it no more."""
         self._watched.pop(thread_id, None)
 
+    def close(self, reason: AgentServerError) -> None:
+        """End every wait that is left: nobody will answer any more."""
+        for watch in self._watched.values():
+            if not watch.reply.done():
+                watch.reply.set_exception(reason)
+
     def split(self, thread_id: str | None, parts: int) -> None:
         """Note that one message became several."""
         watch = self._watched.get(thread_id or "")

@@ -1,7 +1,8 @@
 """A step of the user's own in the pipeline: any function of a state, sync or async.
 
 The guard stands around it as around ours. It gives back the state it was given, changed in place or not, or another
-that takes its place; anything else is a bug of the step, and fails that message.
+that takes its place; anything else is a bug of the step, and fails that message. It may raise an error of ours to
+refuse a message, or write the state's `error`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from agentserver.errors import AgentServerError
+from agentserver.errors import AgentServerError, GateError
 from agentserver.message_bus.guard import Batch, fail_by_bug
+from agentserver.message_bus.listener import is_async
 from agentserver.message_bus.message_state import MessageState
 
 StepFunction: TypeAlias = Callable[[MessageState], "MessageState | Awaitable[MessageState]"]
@@ -22,18 +24,18 @@ class CustomStep:
     """A stage made of a user's function.
 
     Args:
-        function: Takes a state and returns one, or a coroutine of one.
+        function: Takes a state and returns one, or a coroutine of one if it is an `async def`.
         name: What it is called in errors; the function's own name when left out.
+        timeout_s: Seconds that an asynchronous one may take for one message: the pipeline waits for it.
     """
 
-    __slots__ = ("_function", "name", "over")
+    __slots__ = ("_function", "_timeout_s", "name", "over")
 
-    def __init__(self, function: StepFunction, name: str = "") -> None:
+    def __init__(self, function: StepFunction, name: str = "", timeout_s: float = 60.0) -> None:
         self._function = function
+        self._timeout_s = timeout_s
         self.name = name or getattr(function, "__name__", type(function).__name__)
-        self.over: Callable[[Batch], Any] = (
-            self._over_async if inspect.iscoroutinefunction(function) else self._over_sync
-        )
+        self.over: Callable[[Batch], Any] = self._over_async if is_async(function) else self._over_sync
 
     def _over_sync(self, batch: Batch) -> Batch:
         return [self._apply(state) if state.error is None else state for state in batch]
@@ -52,18 +54,24 @@ class CustomStep:
             return state
         try:
             result: Any = self._function(state)
-            return self._checked(state, await result)
-        except BaseException as exc:  # noqa: BLE001  # an edge: the user's code, sys.exit and all
+            async with asyncio.timeout(self._timeout_s):
+                return self._checked(state, await result)
+        except BaseException as exc:  # an edge: the user's code, sys.exit and all
             task = asyncio.current_task()
             if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # it is the pump that is cancelled
             return self._failed(state, exc)
 
     def _checked(self, state: MessageState, result: Any) -> MessageState:
+        if inspect.iscoroutine(result):
+            result.close()
+            raise TypeError("returned a coroutine: make the step itself an `async def`")
         if not isinstance(result, MessageState):
             raise TypeError(f"returned {type(result).__name__}, a step returns the MessageState")
         if result is not state:
             result.delivery, result.part_of = state.delivery, state.part_of
+        if result.error is not None and result.failure is None:
+            result.stage, result.failure = self.name, GateError(str(result.error), code="refused")
         return result
 
     def _failed(self, state: MessageState, exc: BaseException) -> MessageState:

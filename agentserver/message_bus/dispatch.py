@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 MAX_STREAK: Final = 64
 """Handlers that one task runs before it lets the event loop turn."""
+MAX_STUCK_THREADS: Final = 64
+"""Plain functions whose deadline passed and that still block their thread, beyond which no more are called."""
 
 
 Outcome: TypeAlias = tuple[MessageState, Any]
@@ -62,6 +64,10 @@ class Dispatcher:
 
     def __init__(self, max_handlers: int = 20, max_per_agent: int = 5, timeout_s: float = 60.0) -> None:
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
+        self._strays: set[asyncio.Task[None]] = set()  # held, as the event loop itself holds tasks but weakly
+        self._reset()
+
+    def _reset(self) -> None:
         self.in_flight = 0
         """Messages submitted and not collected yet."""
         self._pending: deque[_Call] = deque()
@@ -71,15 +77,9 @@ class Dispatcher:
         self._outcomes: list[Outcome] = []
         self._fresh: _Runner | None = None  # the runner that has not waited yet
         self._deadlines: dict[_Runner, float] = {}  # in order of time, as all have the same timeout
-        self._strays: set[asyncio.Task[None]] = set()  # held, as the event loop itself holds tasks but weakly
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._threads = WorkerThreads()
-
-    @property
-    def abandoned(self) -> int:
-        """Handlers whose deadline passed and that have not returned since."""
-        return len(self._strays)
+        self._threads = WorkerThreads(self.max_handlers + MAX_STUCK_THREADS)
 
     def submit(self, batch: Batch) -> None:
         """Take messages in: those that failed, or leave the organism, are outcomes at once."""
@@ -115,20 +115,14 @@ class Dispatcher:
             self._waiter.set_result(None)
 
     def abort(self) -> None:
-        """Cancel every handler and forget every message. Their outcomes are nobody's any more."""
+        """Cancel every handler and forget every message: their outcomes are nobody's any more. Then begin anew."""
         if self._timer is not None:
             self._timer.cancel()
-        for runner in list(self._deadlines):
+        for runner in (*self._deadlines, *([self._fresh] if self._fresh is not None else ())):
             runner.call, runner.expired = None, True
             runner.task.cancel()
-        for queue in (self._pending, *self._lanes.values()):
-            queue.clear()
-        self._deadlines.clear()
-        self._agent_calls.clear()
-        self._outcomes.clear()
-        self.in_flight = self._running = 0
         self._threads.close()
-        self._threads = WorkerThreads()
+        self._reset()
 
     def _start_runner(self) -> None:
         if self._fresh is not None or not self._pending or self._running >= self.max_handlers:

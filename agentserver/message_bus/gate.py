@@ -7,19 +7,17 @@ design's: whatever stands further down may rely on what stands above.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from agentserver.config import Limits, RepairPolicy, StepConfig
+from agentserver.config import STEP_NAMES, Limits, StepConfig
 from agentserver.errors import ConfigError, ConfigFault
 from agentserver.message_bus.custom_step import CustomStep
-from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.pipeline import Stage
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.steps import (
     FanOut,
+    TargetFanOut,
     c14n_step,
     deserialization_step,
-    fan_out_targets,
     make_envelope_validation_step,
     make_repair_step,
     make_routing_step,
@@ -29,15 +27,6 @@ from agentserver.message_bus.steps import (
 )
 from agentserver.message_bus.threads import Threads
 from agentserver.wire import ParseLimits
-
-
-class _Targets(NamedTuple):
-    """The stage that makes one message of each listener that takes it."""
-
-    name: str = "fan_out_targets"
-
-    def over(self, batch: Batch) -> Batch:
-        return fan_out_targets(batch)
 
 
 def parse_limits(limits: Limits) -> ParseLimits:
@@ -54,45 +43,49 @@ def parse_limits(limits: Limits) -> ParseLimits:
 
 def gate_stages(
     limits: Limits,
-    repair: RepairPolicy,
     table: RoutingTable,
     threads: Threads,
     custom: Iterable[StepConfig] = (),
 ) -> list[Stage]:
     """Return the stages of the gate, first to last.
 
+    Args:
+        limits: Bounds on messages, and seconds that a step of the user's own may take.
+        table: The routing table; listeners may be added to it later.
+        threads: Gives the threads that stand for ids that are no UUIDs.
+        custom: The user's own steps.
+
     Raises:
         ConfigError: A step of the user's own is placed at a name that no stage has.
     """
     stages: list[Stage] = [
-        make_repair_step(parse_limits(limits), repair),
+        make_repair_step(parse_limits(limits), "off"),  # what handlers return is mended before it comes here
         FanOut(limits.payloads),
         c14n_step,
         make_envelope_validation_step(),
         payload_extraction_step,
         make_thread_assignment_step(threads.replace),
         make_routing_step(table),
-        _Targets(),
+        TargetFanOut(),
         xsd_validation_step,
         deserialization_step,
     ]
     for config in custom:
-        _insert(stages, config)
+        _insert(stages, config, limits.handler_timeout_s)
     return stages
 
 
-def _insert(stages: list[Stage], config: StepConfig) -> None:
-    names = [stage.name for stage in stages]
+def _insert(stages: list[Stage], config: StepConfig, timeout_s: float) -> None:
     place = config.before or config.after
-    if place not in names or config.step is None:
+    if place not in STEP_NAMES or config.step is None:
         message = (
             f"step {config.step_path!r}: no stage {place!r}" if config.step else "a step without a function"
         )
         raise ConfigError([ConfigFault("pipeline", 0, 0, message)])
-    index = names.index(place)
+    index = [stage.name for stage in stages].index(place)
     if config.after:
         index += 1
         # several steps after one place stay in the order in which they are listed
         while index < len(stages) and isinstance(stages[index], CustomStep):
             index += 1
-    stages.insert(index, CustomStep(config.step, config.step_path.rpartition(".")[2]))
+    stages.insert(index, CustomStep(config.step, config.step_path.rpartition(".")[2], timeout_s))

@@ -21,8 +21,6 @@ StepBody: TypeAlias = Callable[[MessageState], None]
 Batch: TypeAlias = list[MessageState]
 """Messages that go through the pipeline together, as a stage costs the same for one as for fifty."""
 
-BatchStep: TypeAlias = Callable[[Batch], Batch]
-
 
 class Step:
     """A guarded step. Call it with a state to get the state; `over` does the same for a batch."""

@@ -1,10 +1,11 @@
 """Between the queue and the gate: deliveries become states, and the parts of one input become deliveries of their own.
 
-The only place that knows both what a queue carries and what a state holds when it enters.
+What a state holds when it enters is decided here; what it becomes, in the steps and in `replies.py`.
 """
 
 from __future__ import annotations
 
+from agentserver.errors import WireError
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.message_state import MessageState
@@ -36,12 +37,17 @@ async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations)
 
 def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> QueuedMessage:
     """Return what the queue keeps of one part of an input."""
-    if state.canonical is not None:
-        data = state.canonical
-    else:
-        data = canonical(state.envelope_tree) if state.envelope_tree is not None else parent.data
     target = state.target_listeners[0].root_tag if state.target_listeners else parent.target
     return QueuedMessage(
-        f"{parent.id}:{index}", data, state.from_id, state.thread_id or parent.thread_id, parent.chain,
-        state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
+        f"{parent.id}:{index}", _bytes_of(state, parent), state.from_id, state.thread_id or parent.thread_id,
+        parent.chain, state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
     )  # fmt: skip
+
+
+def _bytes_of(state: MessageState, parent: QueuedMessage) -> bytes:
+    if state.canonical is not None:
+        return state.canonical
+    try:
+        return canonical(state.envelope_tree) if state.envelope_tree is not None else parent.data
+    except WireError:  # it has no canonical form, which is what it fails for
+        return parent.data

@@ -70,7 +70,7 @@ class Listener:
     @handler.setter
     def handler(self, handler: Handler) -> None:
         self._handler = handler
-        self.is_async = _is_async(handler)
+        self.is_async = is_async(handler)
 
     @property
     def parent_name(self) -> str:
@@ -81,7 +81,8 @@ class Listener:
         return f"Listener({self.root_tag!r})"
 
 
-def _is_async(handler: Handler) -> bool:
+def is_async(handler: Callable[..., Any]) -> bool:
+    """Return whether calling `handler` gives a coroutine, as far as can be told beforehand."""
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
         getattr(handler, "__call__", None)  # noqa: B004  # looks for an async __call__, not for callability
     )

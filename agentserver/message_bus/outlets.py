@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -30,6 +31,7 @@ class Outlets:
         """Messages that left the organism while nobody listened for them."""
         self._by_thread: dict[str | None, list[Outlet]] = {}
         self._told: set[str] = set()
+        self._at_end: list[Callable[[], None]] = []
 
     def add(self, outlet: Outlet, thread_id: str | None = None) -> Callable[[], None]:
         """Tell `outlet` of what leaves on `thread_id`, or of everything when that is None; return how to stop it."""
@@ -43,6 +45,16 @@ class Outlets:
                 self._by_thread.pop(thread_id, None)
 
         return remove
+
+    def at_end(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` when nothing more will leave; return how to stop that."""
+        self._at_end.append(callback)
+        return lambda: self._at_end.remove(callback) if callback in self._at_end else None
+
+    def close(self) -> None:
+        """Tell that nothing more will leave."""
+        for callback in list(self._at_end):
+            callback()
 
     def leave(self, state: MessageState, conversation_id: str | None, *, awaited: bool = False) -> None:
         """Tell of a message that left or failed.
@@ -77,28 +89,44 @@ class Outlets:
 class Subscription:
     """The messages that leave on one thread, and those that fail on it, in order. Iterate it.
 
+    The iteration ends when the pump is shut down, behind the last message.
+
     Args:
         buffer: Messages to keep for a reader that is slower than the pump.
 
     Raises:
-        PumpError: From the iteration, when the reader fell more than `buffer` messages behind.
+        PumpError: From the iteration, once the reader fell more than `buffer` messages behind: it is over then.
     """
 
     def __init__(self, buffer: int = DEFAULT_BUFFER) -> None:
-        self._waiting: asyncio.Queue[MessageState] = asyncio.Queue(buffer)
+        self._buffer = buffer
+        self._waiting: deque[MessageState] = deque()
+        self._ready = asyncio.Event()
         self._overflowed = False
+        self._closed = False
 
     def put(self, state: MessageState) -> None:
         """Add a message; the subscription is over when the buffer is full."""
-        if self._waiting.full():
+        if len(self._waiting) >= self._buffer:
             self._overflowed = True
-            return
-        self._waiting.put_nowait(state)
+        if not self._overflowed:
+            self._waiting.append(state)
+        self._ready.set()
+
+    def close(self) -> None:
+        """End the iteration behind what is there."""
+        self._closed = True
+        self._ready.set()
 
     def __aiter__(self) -> Subscription:
         return self
 
     async def __anext__(self) -> MessageState:
-        if self._overflowed and self._waiting.empty():
-            raise PumpError(f"the subscriber fell more than {self._waiting.maxsize} messages behind")
-        return await self._waiting.get()
+        while not self._waiting:
+            if self._overflowed:
+                raise PumpError(f"the subscriber fell more than {self._buffer} messages behind")
+            if self._closed:
+                raise StopAsyncIteration
+            self._ready.clear()
+            await self._ready.wait()
+        return self._waiting.popleft()

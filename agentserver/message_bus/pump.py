@@ -8,16 +8,16 @@ share nothing.
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
-import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from agentserver.config import ListenerConfig, OrganismConfig
-from agentserver.errors import ConfigError, ConfigFault, PumpClosed, RequestTimedOut
+from agentserver.errors import ConfigError, ConfigFault, PumpClosed, PumpError, RequestTimedOut, told
+from agentserver.message_bus.addressing import Addressing
+from agentserver.message_bus.admission import Admission, check_name
+from agentserver.message_bus.closing import bury, idle_or_stopped
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.dispatch import Dispatcher
 from agentserver.message_bus.gate import gate_stages, parse_limits
@@ -31,18 +31,15 @@ from agentserver.message_bus.registration import listeners_of
 from agentserver.message_bus.replies import Handled, Replies
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.steps import make_repair_step
-from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
-from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue, QueuedMessage, Settlement
+from agentserver.message_bus.threads import Threads, new_thread_id
+from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue
 from agentserver.wire import EnvelopeBuilder, canonical
 from agentserver.xmlable import contract_of
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
 DEFAULT_REQUEST_SENDER: Final = "program"
 MAX_STOP_S: Final = 1.0
 """Seconds that a pump may take to stop once it was cancelled: no handler is waited for then."""
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 
 
 class StreamPump:
@@ -75,14 +72,14 @@ class StreamPump:
         self.routing_table = RoutingTable()
         self.queue: MessageQueue = queue if queue is not None else _memory_queue(config)
         self._clock = clock
-        self._threads = Threads(thread_key)
-        self._stages = gate_stages(limits, config.repair, self.routing_table, self._threads, config.pipeline)
+        threads = Threads(thread_key)
+        self._admission = Admission(threads, limits.message_bytes)
+        self._stages = gate_stages(limits, self.routing_table, threads, config.pipeline)
         self._dispatcher = Dispatcher(
             config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
         )
         self._replies = Replies(
-            self.routing_table,
-            self._threads,
+            Addressing(self.routing_table, threads),
             make_repair_step(parse_limits(limits), config.repair),
             max_hops=limits.hops,
             max_bytes=limits.message_bytes,
@@ -91,22 +88,24 @@ class StreamPump:
         self._outlets = Outlets()
         self._conversations = Conversations()
         self._builder = EnvelopeBuilder()
-        self._max_bytes = limits.message_bytes + 1
-        self._ids = secrets.token_hex(6)
-        self._injected = 0
-        self._known_senders: set[str] = set()
         self._running: asyncio.Task[Any] | None = None
         self._closing = False
 
-    # what it is made of
-
     def register_listener(self, config: ListenerConfig) -> Listener:
-        """Add a listener; return it, or the first of its contracts.
+        """Add a listener, while the pump runs or before.
+
+        Args:
+            config: Its name, its contracts and their handlers, as paths or as objects.
+
+        Returns:
+            The listener; of several contracts, the first.
 
         Raises:
-            ConfigError: Its class or its handler cannot be imported, or its key is taken.
-            ContractError: Its class is no contract.
+            ConfigError: A class or a handler cannot be imported, or a key is taken.
+            ContractError: A class is no contract.
+            ValueError: The name is no name.
         """
+        check_name("listener", config.name)
         rows = listeners_of(config)
         for row in rows:
             if self.routing_table.pinned(row.root_tag):
@@ -122,7 +121,14 @@ class StreamPump:
             self.register_listener(listener)
 
     def build_pipeline(self, source: AsyncIterable[Batch | MessageState]) -> Pipeline:
-        """Compose the pipeline over a source of states; iterating its stream drives it."""
+        """Compose the pipeline over a source.
+
+        Args:
+            source: Gives batches of states, or single ones, that bring `raw_bytes`.
+
+        Returns:
+            The pipeline; iterating its `stream()` drives it.
+        """
         return build_pipeline(
             source,
             self._stages,
@@ -133,14 +139,12 @@ class StreamPump:
             max_in_flight=self.config.max_concurrent_pipelines,
         )
 
-    # what goes in
-
     async def inject(
         self, raw_bytes: bytes, thread_id: str | None = None, from_id: str | None = None
     ) -> str | None:
-        """Put a message into the queue; return the thread that it is on.
+        """Put a message into the queue. What is wrong with it shows later, to whoever subscribed to its thread.
 
-        What is wrong with the message shows later, as a dead letter, to whoever subscribed to its thread.
+        Waits while the queue is full.
 
         Args:
             raw_bytes: Envelopes, or bare payloads if `from_id` is given. Of more than `limits.message_bytes`, only so
@@ -160,20 +164,10 @@ class StreamPump:
         """
         if self._closing:
             raise PumpClosed("the pump is shutting down")
-        if type(raw_bytes) is not bytes:
-            raise TypeError(f"raw_bytes is {type(raw_bytes).__name__}, bytes are injected")
-        if from_id is not None:
-            if from_id not in self._known_senders:
-                self._check_sender(from_id)
-            thread_id = thread_id or new_thread_id()
-        if thread_id is not None and not is_thread_id(thread_id):
-            thread_id = self._threads.replace(thread_id)
-        self._injected += 1
-        message = QueuedMessage(
-            f"{self._ids}-{self._injected}", raw_bytes[: self._max_bytes], from_id, thread_id
-        )
+        message = self._admission.message(raw_bytes, thread_id, from_id)
         await self.queue.put((message,))
-        return thread_id
+        thread_id = message.thread_id
+        return None if thread_id is None else self._admission.thread_of(thread_id)
 
     async def request(
         self,
@@ -198,21 +192,24 @@ class StreamPump:
             NoReply: Everything was handled, and nobody answered.
             RequestTimedOut: No answer came in time.
             BindingError: The payload does not fit its own contract.
-            PumpClosed: The pump is shutting down.
-            ValueError: `from_id` is a listener's name, which the answer would go to.
+            PumpClosed: The pump is shut down, before or meanwhile.
+            PumpError: The pump ended by a fault meanwhile.
+            ValueError: `to` or `from_id` is no name, or `from_id` a listener's, which the answer would go to.
         """
+        check_name("from_id", from_id)
+        if to is not None:
+            check_name("to", to)
         if self.routing_table.has_name(from_id):
             raise ValueError(
                 f"{from_id!r} is a listener here, and would get the answer: ask under another from_id"
             )
         contract, thread_id = contract_of(type(payload)), new_thread_id()
-        tree, _ = self._builder.build(
-            from_id, to, thread_id, contract.root_tag, lambda element: contract.fill(payload, element)
-        )
+        tree, root = self._builder.build(from_id, to, thread_id, contract.root_tag)
+        contract.fill(payload, root)
         watch = self._conversations.watch(thread_id)
         try:
-            await self.inject(canonical(tree), thread_id, from_id)
             async with asyncio.timeout(timeout_s):
+                await self.inject(canonical(tree), thread_id, from_id)
                 return (await watch.reply).payload
         except TimeoutError:
             raise RequestTimedOut(f"no answer within {timeout_s:g} s") from None
@@ -220,23 +217,31 @@ class StreamPump:
             watch.reply.cancel()
             self._conversations.forget(thread_id)
 
-    # what comes out
-
     def add_outlet(self, outlet: Outlet, thread_id: str | None = None) -> Callable[[], None]:
         """Call `outlet` with each message that leaves or fails, on one thread or on any; return how to stop that."""
-        return self._outlets.add(outlet, None if thread_id is None else self._known_thread(thread_id))
+        return self._outlets.add(outlet, None if thread_id is None else self._admission.thread_of(thread_id))
 
     @asynccontextmanager
     async def subscribe(
         self, thread_id: str | None = None, buffer: int = DEFAULT_BUFFER
     ) -> AsyncIterator[Subscription]:
-        """Listen on a thread, or on all; iterate what this gives to get states, `error` set on those that failed."""
+        """Listen while the block lasts.
+
+        Args:
+            thread_id: The thread; None listens to everything.
+            buffer: Messages to keep for a reader that is slower than the pump.
+
+        Yields:
+            What to iterate: states as they leave, with `error` set on those that failed, until the pump is shut down.
+        """
         subscription = Subscription(buffer)
         remove = self.add_outlet(subscription.put, thread_id)
+        forget = self._outlets.at_end(subscription.close)
         try:
             yield subscription
         finally:
             remove()
+            forget()
 
     @property
     def books(self) -> Books:
@@ -258,13 +263,12 @@ class StreamPump:
         """Replies that left while nobody listened for them."""
         return self._outlets.unclaimed
 
-    # its life
-
     async def run(self) -> None:
-        """Pump until `shutdown`.
+        """Pump until `shutdown`. When it is cancelled instead, what was in flight waits again, and it may run anew.
 
         Raises:
             PumpClosed: It was shut down before.
+            RuntimeError: It is running already.
         """
         if self._closing:
             raise PumpClosed("a pump that was shut down does not run again")
@@ -275,6 +279,9 @@ class StreamPump:
             async with self.build_pipeline(self._queue_source()).stream() as streamer:
                 async for _ in streamer:
                     pass
+        except Exception as exc:
+            self._conversations.close(PumpError(f"the pump ended by a fault: {told(exc)}"))
+            raise
         finally:
             self._running = None
             self._dispatcher.abort()
@@ -290,14 +297,15 @@ class StreamPump:
         if running is None:
             await self.queue.idle()
             return
-        await self._idle_or_stopped(running, None)
+        await idle_or_stopped(self.queue, running, None)
         if running.done() and not running.cancelled():
             running.result()
 
     async def shutdown(self, timeout_s: float | None = None) -> bool:
         """Take nothing more, finish what is there, and stop. Never waits longer than `timeout_s`, but for a moment.
 
-        What a queue in memory still holds then becomes dead letters; a durable queue keeps it for the next start.
+        What a queue in memory still holds then becomes dead letters; one that outlives the process keeps it. Requests
+        that are still open fail with `PumpClosed`, and subscriptions end.
 
         Args:
             timeout_s: Seconds to drain; `limits.drain_timeout_s` when left out.
@@ -305,56 +313,24 @@ class StreamPump:
         Returns:
             Whether everything was finished.
         """
-        deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s
         await asyncio.sleep(0)  # a run that was only just scheduled begins
         self._closing = True
         running = self._running
         if running is not None and not running.done():
-            await self._drain(running, deadline_s)
+            deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s
+            await idle_or_stopped(self.queue, running, deadline_s)
             self.queue.close()
             if self.books.in_flight:
                 running.cancel()
             if running is not asyncio.current_task():
                 await asyncio.wait([running], timeout=MAX_STOP_S)
         self.queue.close()
-        lost = await self._bury_rest()
+        lost = await bury(self.queue, self._clock)
+        self._tell(lost)
+        self._conversations.close(PumpClosed("the pump was shut down before anybody answered"))
+        self._outlets.close()
         await self.queue.aclose()
         return not lost and not self.books.open
-
-    async def _drain(self, running: asyncio.Task[Any], timeout_s: float) -> None:
-        await self._idle_or_stopped(running, timeout_s)
-        if self.books.open:
-            logger.warning(
-                "not drained in time",
-                extra={
-                    "waiting": self.books.waiting,
-                    "in_flight": self.books.in_flight,
-                    "timeout_s": timeout_s,
-                },
-            )
-
-    async def _idle_or_stopped(self, running: asyncio.Task[Any], timeout_s: float | None) -> None:
-        """Wait until all is handled, the time is up, or the pump has stopped for another reason."""
-        idle = asyncio.create_task(self.queue.idle())
-        try:
-            await asyncio.wait((idle, running), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            idle.cancel()
-
-    async def _bury_rest(self) -> int:
-        """Make dead letters of what would be lost with this process."""
-        settlement = Settlement()
-        for delivery in self.queue.abandon():
-            message = delivery.message
-            letter = DeadLetter(
-                message, "shutdown", "shutdown", "the pump was shut down before it was handled",
-                message.sender, message.thread_id, self._clock(),
-            )  # fmt: skip
-            settlement.dead.append((delivery, letter))
-        if settlement.dead:
-            logger.warning("messages were not handled before shutdown", extra={"count": len(settlement.dead)})
-        await self.queue.settle(settlement)
-        return len(settlement.dead)
 
     async def _queue_source(self) -> AsyncIterator[Batch]:
         limit, dispatcher, queue = self.config.max_concurrent_pipelines, self._dispatcher, self.queue
@@ -363,24 +339,18 @@ class StreamPump:
 
     async def _settle(self, handled: Handled) -> None:
         await self.queue.settle(handled.settlement)
-        conversations = self._conversations
-        for state in handled.leaving:
+        if handled.leaving:
+            self._tell(handled.leaving)
+        if self._conversations:
+            self._conversations.account(handled.states)
+
+    def _tell(self, states: list[MessageState]) -> None:
+        """Tell the outlets of messages that left or failed."""
+        for state in states:
             message = state.message
-            conversation_id = (message.conversation_id if message is not None else None) or state.thread_id
-            self._outlets.leave(state, conversation_id, awaited=conversations.waits_for(conversation_id))
-        if conversations:
-            conversations.account(handled.states)
-
-    def _known_thread(self, thread_id: str) -> str:
-        return thread_id if is_thread_id(thread_id) else self._threads.replace(thread_id)
-
-    def _check_sender(self, name: str) -> None:
-        if _NAME.fullmatch(name) is None:
-            raise ValueError(
-                f"from_id {name[:80]!r} is no name: a letter, then up to 63 letters, digits, '.', '_', '-'"
-            )
-        if len(self._known_senders) < DEFAULT_BUFFER:
-            self._known_senders.add(name)
+            thread_id = message.conversation_id if message is not None and message.chain else state.thread_id
+            root = self._admission.thread_of(thread_id) if thread_id is not None else None
+            self._outlets.leave(state, root, awaited=self._conversations.waits_for(root))
 
 
 def _memory_queue(config: OrganismConfig) -> MemoryQueue:

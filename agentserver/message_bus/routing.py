@@ -5,27 +5,46 @@ Knows listeners by their keys only. Looking up costs the same for one listener a
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Mapping
 
 from agentserver.errors import RoutingError
 from agentserver.message_bus.listener import Listener
 
 
-class RoutingTable(dict[str, list[Listener]]):
-    """Keys are `{name}.{payload class}` in lower case; a broadcast key holds several listeners."""
+class RoutingTable(UserDict[str, list[Listener]]):
+    """Keys are `{name}.{payload class}` in lower case; a broadcast key holds several listeners.
+
+    Args:
+        rows: Listeners by key, to begin with.
+    """
 
     def __init__(self, rows: Mapping[str, list[Listener]] | None = None) -> None:
+        self._by_tag: dict[str, dict[str, None]] = {}
+        self._names: dict[str, int] = {}  # how many keys each name has
         super().__init__(rows or {})
-        self._by_tag: dict[str, list[str]] = {}
-        self._names: set[str] = set()
-        for key in self:
-            self._index(key)
+
+    def __setitem__(self, key: str, listeners: list[Listener]) -> None:
+        if key not in self.data:
+            name, _, tag = key.rpartition(".")
+            self._names[name] = self._names.get(name, 0) + 1
+            self._by_tag.setdefault(tag, {})[key] = None
+        self.data[key] = listeners
+
+    def __delitem__(self, key: str) -> None:
+        del self.data[key]
+        name, _, tag = key.rpartition(".")
+        del self._by_tag[tag][key]
+        self._names[name] -= 1
+        if not self._names[name]:
+            del self._names[name]
 
     def add(self, listener: Listener) -> None:
         """Enter a listener under its key, and under its parent's when it broadcasts."""
-        self._enter(listener.root_tag, listener)
+        self.setdefault(listener.root_tag, []).append(listener)
         if listener.broadcast and listener.parent_name:
-            self._enter(f"{listener.parent_name}.{listener.contract.root_tag}".lower(), listener)
+            key = f"{listener.parent_name}.{listener.contract.root_tag}".lower()
+            self.setdefault(key, []).append(listener)
 
     def find(self, to_id: str | None, tag: str) -> list[Listener]:
         """Return who takes a payload with root `tag` that is sent `to_id`.
@@ -33,41 +52,34 @@ class RoutingTable(dict[str, list[Listener]]):
         Args:
             to_id: A listener's name, or a name that broadcast listeners share; None to go by the tag alone, which is
                 then a whole key (`greeter.greeting`) or a class that exactly one key takes.
-            tag: Local name of the payload's root element.
+            tag: Name of the payload's root element.
+
+        Returns:
+            The listeners of one key, at least one; not to be changed.
 
         Raises:
-            RoutingError: Nobody does, or the tag alone does not say who.
+            RoutingError: `no-listener` takes it, or the tag alone is `ambiguous`.
         """
         if to_id is not None:
-            found = self.get(f"{to_id}.{tag}".lower())
-            if found is None:
+            found = self.data.get(f"{to_id}.{tag}".lower())
+            if not found:
                 raise RoutingError(f"no listener {to_id!r} takes <{tag}>")
             return found
         lowered = tag.lower()
-        if lowered in self:
-            return self[lowered]
-        keys = self._by_tag.get(lowered, [])
+        if lowered in self.data:
+            return self.data[lowered]
+        keys = self._by_tag.get(lowered, {})
         if len(keys) == 1:
-            return self[keys[0]]
+            return self.data[next(iter(keys))]
         if keys:
-            raise RoutingError(f"<{tag}> without <to> could be for any of {', '.join(sorted(keys)[:5])}")
+            names = ", ".join(sorted(key.rpartition(".")[0] for key in keys)[:5])
+            raise RoutingError(f"<{tag}> without <to> could be for any of {names}", code="ambiguous")
         raise RoutingError(f"no listener takes <{tag}>")
 
     def pinned(self, key: str) -> list[Listener]:
         """Return the one listener whose own key this is, leaving out those that share it by broadcasting."""
-        return [listener for listener in self.get(key, ()) if listener.root_tag == key]
+        return [listener for listener in self.data.get(key, ()) if listener.root_tag == key]
 
     def has_name(self, name: str) -> bool:
         """Return whether a listener bears `name`, or shares it by broadcasting."""
         return name.lower() in self._names
-
-    def _enter(self, key: str, listener: Listener) -> None:
-        if key not in self:
-            self[key] = []
-            self._index(key)
-        self[key].append(listener)
-
-    def _index(self, key: str) -> None:
-        name, _, tag = key.rpartition(".")
-        self._names.add(name)
-        self._by_tag.setdefault(tag, []).append(key)

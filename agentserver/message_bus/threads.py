@@ -52,5 +52,5 @@ class Threads:
     def _derive(self, text: str) -> str:
         keyed = self._keyed.copy()
         keyed.update(text.encode("utf-8", "surrogatepass"))
-        h = keyed.hexdigest()
-        return f"{h[:8]}-{h[8:12]}-8{h[13:16]}-a{h[17:20]}-{h[20:]}"
+        digits = keyed.hexdigest()
+        return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

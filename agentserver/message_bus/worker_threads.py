@@ -1,4 +1,4 @@
-"""Threads for plain `def` handlers: reused, bounded by the dispatcher, and never waited for.
+"""Threads for plain `def` handlers: reused, bounded, and never waited for.
 
 `concurrent.futures` joins its threads when the interpreter exits, so one handler that never returns would hang the
 daemon. These are daemon threads: a stuck one is left behind.
@@ -17,18 +17,31 @@ _Job: TypeAlias = "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callabl
 
 
 class WorkerThreads:
-    """Call functions in threads, one call a thread at a time."""
+    """Call functions in threads, one call a thread at a time.
 
-    def __init__(self) -> None:
+    Args:
+        max_threads: Calls at once, those that are stuck included.
+    """
+
+    def __init__(self, max_threads: int) -> None:
+        self.max_threads = max_threads
+        self._busy = 0
         self._idle: list[SimpleQueue[_Job]] = []
         self._closed = False
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Return what `function(*args)` returns, or raise what it raises."""
+        """Return what `function(*args)` returns, or raise what it raises.
+
+        Raises:
+            RuntimeError: `max_threads` calls are running, most of them beyond their deadlines.
+        """
+        if self._busy >= self.max_threads:
+            raise RuntimeError(f"{self._busy} plain functions are stuck in their threads")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         context = contextvars.copy_context()
         inbox = self._idle.pop() if self._idle else self._start()
+        self._busy += 1
         inbox.put((loop, future, lambda: context.run(function, *args)))
         return await future
 
@@ -61,6 +74,7 @@ class WorkerThreads:
     def _finish(
         self, inbox: SimpleQueue[_Job], future: asyncio.Future[Any], result: Any, error: BaseException | None
     ) -> None:
+        self._busy -= 1
         if self._closed:
             inbox.put(None)
         else:

@@ -30,8 +30,6 @@ class MemoryQueue:
         depth_first: Serve a conversation's next hop before new conversations.
     """
 
-    durable = False
-
     def __init__(
         self,
         max_waiting: int = DEFAULT_MAX_WAITING,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 DEFAULT_PRIORITY = 5
 """Middle of 0 (first) to 9 (last)."""
@@ -38,9 +38,10 @@ class QueuedMessage:
         target: Key of the one listener that it is for, when it is one of several copies.
         parent_id: Id of the message that this one came of.
         hop: How many messages came before it on its path; 0 for what was injected.
-        attempt: How often it was taken before.
-        priority: 0 first to 9 last.
-        deliver_at: Not before this time, in seconds since the epoch; 0 is at once.
+        attempt: How often it was taken before, in a queue that counts.
+        priority: 0 first to 9 last, in a queue that looks.
+        deliver_at: Not before this time, in seconds since the epoch, in a queue that can wait; 0 is at once.
+        payload_class: What `data` was written from, as long as it stays in this process.
     """
 
     id: str
@@ -56,6 +57,7 @@ class QueuedMessage:
     attempt: int = 0
     priority: int = DEFAULT_PRIORITY
     deliver_at: float = 0.0
+    payload_class: type[Any] | None = None
 
     @property
     def root_id(self) -> str:
@@ -80,7 +82,7 @@ class DeadLetter:
     """A message that the pump gave up on.
 
     Args:
-        message: The message, with its original bytes.
+        message: The message as it waited: with the bytes that were sent, or, for a part of an input, its own.
         stage: The step or place at which it failed.
         code: What was wrong, in one kebab-case word.
         reason: What was wrong, in words.
@@ -139,10 +141,6 @@ class MessageQueue(Protocol):
     """Where messages wait. Every method may be called by one event loop only."""
 
     @property
-    def durable(self) -> bool:
-        """Whether what waits outlives this process."""
-
-    @property
     def books(self) -> Books:
         """The counts, at this moment."""
 
@@ -175,7 +173,7 @@ class MessageQueue(Protocol):
         """Put back what was taken and never settled, as whoever took it is gone; return how many."""
 
     def abandon(self) -> list[Delivery]:
-        """Take what would be lost with this process, so that it can be buried; a durable queue gives nothing."""
+        """Take what would be lost with this process, so that it can be buried."""
 
     def close(self) -> None:
         """Give nothing more to take and admit nothing more; what is in flight may still be settled."""

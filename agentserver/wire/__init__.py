@@ -6,7 +6,7 @@ pump. `parser.py` is the way in, `roots.py` the one for several roots, `repair.p
 stream of bytes into messages.
 """
 
-from agentserver.wire.envelope import ENVELOPE_NS, EnvelopeBuilder
+from agentserver.wire.envelope import ENVELOPE_NS, FROM, MESSAGE, META, THREAD, TO, EnvelopeBuilder
 from agentserver.wire.parser import Element, ParseLimits, StrictParser, canonical
 from agentserver.wire.repair import Repaired, recover, repair_safely
 from agentserver.wire.roots import RootsParser
@@ -15,6 +15,11 @@ from agentserver.wire.splitter import MessageSplitter
 
 __all__ = [
     "ENVELOPE_NS",
+    "FROM",
+    "MESSAGE",
+    "META",
+    "THREAD",
+    "TO",
     "Element",
     "EnvelopeBuilder",
     "MessageSplitter",

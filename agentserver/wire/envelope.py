@@ -6,8 +6,6 @@ Takes names, a thread and a payload; gives lxml trees. Checks nothing: the envel
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from copy import deepcopy
 from typing import Final
 
 from lxml import etree
@@ -37,28 +35,26 @@ class EnvelopeBuilder:
         self._templates: dict[tuple[str, str | None], Element] = {}
 
     def build(
-        self, from_id: str, to_id: str | None, thread_id: str, root_tag: str, fill: Callable[[Element], None]
+        self, from_id: str, to_id: str | None, thread_id: str, root_tag: str
     ) -> tuple[Element, Element]:
-        """Make an envelope around a payload without a namespace.
+        """Make an envelope around an empty payload without a namespace.
 
         Args:
             from_id: The sender.
             to_id: The receiver; None leaves the address to the payload's tag.
             thread_id: The conversation.
             root_tag: Name of the payload's root element.
-            fill: Writes the payload's content into the root element that it is given.
 
         Returns:
-            The envelope and, inside it, the payload.
+            The envelope and, inside it, the payload, to be filled.
         """
         template = self._templates.get((from_id, to_id))
         if template is None:
             template = self._remember(from_id, to_id)
-        message = deepcopy(template)
+        message = template.__copy__()  # type: ignore[attr-defined]  # copies all below; quicker than copy.copy
         meta, payload = message
         meta[-1].text = thread_id
         payload.tag = root_tag
-        fill(payload)
         return message, payload
 
     def wrap(self, from_id: str, to_id: str | None, thread_id: str | None, payload: Element) -> Element:

@@ -210,22 +210,74 @@ async def test_a_handler_that_never_returns_times_out_and_frees_its_slot() -> No
     assert sorted(texts(await outcomes(pump, bad, GOOD[0]))) == ["before", "handler-timeout"]
 
 
-async def test_a_handler_that_swallows_its_cancellation_times_out_and_its_late_reply_has_no_effect() -> None:
-    release = asyncio.Event()
+async def test_what_a_handler_returns_after_its_deadline_has_no_effect() -> None:
+    release, returned = asyncio.Event(), asyncio.Event()
 
     async def stubborn(payload: Amount, metadata: HandlerMetadata) -> HandlerResponse:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             await release.wait()
+        returned.set()
         return HandlerResponse.respond(Pong("late"))
 
-    pump = pump_of(listener("bad", Amount, stubborn), limits=Limits(handler_timeout_s=0.05))
+    pump = pump_of(
+        listener("bad", Amount, stubborn), listener("echo", Ping, echo), limits=Limits(handler_timeout_s=0.05)
+    )
     bad = envelope('<Amount xmlns=""><Value>1</Value></Amount>', to="bad")
-    states = await outcomes(pump, bad)
+    async with running(pump), pump.subscribe(THREAD) as messages:
+        await pump.inject(bad, THREAD, "user")
+        first = await anext(messages)
+        release.set()
+        await returned.wait()
+        await pump.inject(GOOD[0], THREAD, "user")
+        second = await anext(messages)
+    assert (texts([first, second]), pump.books.emitted) == (["handler-timeout", "before"], 1)
+
+
+async def test_a_part_without_a_canonical_form_fails_alone() -> None:
+    pump = pump_of(listener("echo", Ping, echo))
+    data = b'<Ping xmlns="relative"><Text>x</Text></Ping><Ping><Text>good</Text></Ping>'
+    assert sorted(texts(await outcomes(pump, data))) == ["good", "namespace-uri"]
+
+
+async def test_what_comes_from_outside_is_never_repaired() -> None:
+    pump = pump_of(listener("echo", Ping, echo), repair="recover")
+    data = [b"Sure! " + ping("a"), ping("a & b"), ping("x")[:-3]]
+    assert texts(await outcomes(pump, *data)) == ["syntax"] * 3
+
+
+async def test_a_payload_that_two_listeners_take_needs_an_address() -> None:
+    pump = pump_of(listener("a", Ping, echo), listener("b", Ping, echo))
+    assert texts(await outcomes(pump, b"<Ping><Text>x</Text></Ping>")) == ["ambiguous"]
+
+
+async def test_bytes_of_a_handler_that_two_listeners_take_are_refused() -> None:
+    async def call(payload: Amount, metadata: HandlerMetadata) -> bytes:
+        return b"<Ping><Text>x</Text></Ping>"
+
+    pump = pump_of(listener("a", Ping, echo), listener("b", Ping, echo), listener("c", Amount, call))
+    assert texts(await outcomes(pump, b"<Amount><Value>1</Value></Amount>")) == ["bad-reply"]
+
+
+async def test_plain_functions_that_never_return_do_not_use_up_all_threads() -> None:
+    import threading
+
+    release = threading.Event()
+
+    def block(payload: Amount, metadata: HandlerMetadata) -> None:
+        release.wait(60)
+
+    before = threading.active_count()
+    pump = pump_of(
+        listener("bad", Amount, block), limits=Limits(handler_timeout_s=0.01), max_concurrent_handlers=2
+    )
+    bad = envelope('<Amount xmlns=""><Value>1</Value></Amount>', to="bad")
+    states = await outcomes(pump, *[bad] * 80)
+    grown = threading.active_count() - before
     release.set()
-    await asyncio.sleep(0)
-    assert (texts(states), pump.books.emitted) == (["handler-timeout"], 0)
+    codes = texts(states)
+    assert (len(codes), grown <= 66, codes[-1]) == (80, True, "handler-failed")
 
 
 async def test_a_plain_function_that_blocks_does_not_hold_up_the_others() -> None:
@@ -262,7 +314,7 @@ fragments = st.sampled_from(
         *(b"<", b">", b"</", b"/>", b"<message", b"</message>", b"<meta>", b"</meta>", b"<from>user</from>"),
         *(b"&", b"&amp;", b'"', f' xmlns="{ENVELOPE_NS}"'.encode(), b"<Ping>", b"</Ping>", b"<Text>x</Text>"),
         *(b"<to>echo</to>", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<!DOCTYPE a>", b"<?xml version='1.0'?>"),
-        *(b"\x00", b"\xff", b" xmlns=''", ping()),
+        *(b"\x00", b"\xff", b" xmlns=''", b" xmlns='rel'", ping()),
     ]
 )
 anything = st.binary(max_size=200) | st.lists(fragments | st.binary(max_size=5), max_size=12).map(b"".join)

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from agentserver import ConfigError
-from agentserver.config import StepConfig
+from agentserver.config import STEP_NAMES, Limits, StepConfig
 from agentserver.errors import PayloadError
 from agentserver.message_bus import MessageState
+from agentserver.message_bus.gate import gate_stages
+from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.threads import Threads
 from tests.organisms import Ping, Recorder, listener, outcomes, ping, pump_of, texts
 
 
@@ -146,3 +149,57 @@ async def test_a_step_that_exits_fails_that_message_alone(error: BaseException, 
     pump = pump_of(listener("echo", Ping, recorder), pipeline=steps)
     states = await outcomes(pump, ping("bad"), ping("good"))
     assert (texts(states), recorder.payloads) == (["step-failed"], [Ping("good")])
+
+
+async def test_a_step_may_be_an_object_with_an_asynchronous_call() -> None:
+    class Step:
+        seen = 0
+
+        async def __call__(self, state: MessageState) -> MessageState:
+            await asyncio.sleep(0)
+            self.seen += 1
+            return state
+
+    step, recorder = Step(), Recorder()
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    await outcomes(pump_of(listener("echo", Ping, recorder), pipeline=steps), ping())
+    assert (step.seen, len(recorder.calls)) == (1, 1)
+
+
+async def test_a_plain_step_that_returns_a_coroutine_is_told_what_to_write() -> None:
+    async def later(state: MessageState) -> MessageState:
+        return state
+
+    def step(state: MessageState) -> Any:
+        return later(state)
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    (failed,) = await outcomes(pump_of(listener("echo", Ping, Recorder()), pipeline=steps), ping())
+    assert "make the step itself an `async def`" in (failed.error or "")
+
+
+async def test_a_step_may_write_the_error_of_a_state() -> None:
+    def step(state: MessageState) -> MessageState:
+        state.error = "not on Sundays"
+        return state
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    pump = pump_of(listener("echo", Ping, Recorder()), pipeline=steps)
+    await outcomes(pump, ping())
+    (letter,) = pump.dead_letters
+    assert (letter.stage, letter.code, letter.reason) == ("step", "refused", "not on Sundays")
+
+
+async def test_an_asynchronous_step_that_never_returns_times_out() -> None:
+    async def step(state: MessageState) -> MessageState:
+        await asyncio.Event().wait()
+        return state
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    pump = pump_of(listener("echo", Ping, Recorder()), pipeline=steps, limits=Limits(handler_timeout_s=0.05))
+    assert texts(await outcomes(pump, ping())) == ["step-failed"]
+
+
+def test_the_places_are_the_stages_of_the_gate() -> None:
+    stages = gate_stages(Limits(), RoutingTable(), Threads())
+    assert [stage.name for stage in stages if stage.name != "fan_out_targets"] == list(STEP_NAMES)

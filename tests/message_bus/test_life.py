@@ -6,15 +6,35 @@ import asyncio
 
 import pytest
 
-from agentserver import HandlerMetadata, HandlerResponse, StreamPump, running
+from agentserver import (
+    HandlerMetadata,
+    HandlerResponse,
+    MessageState,
+    PumpError,
+    RequestFailed,
+    StreamPump,
+    running,
+)
 from agentserver.config import Limits, OrganismConfig
-from agentserver.errors import PumpClosed
+from agentserver.errors import PumpClosed, RequestTimedOut
+from agentserver.message_bus.outlets import Subscription
 from agentserver.queues import MemoryQueue, Settlement
 from tests.organisms import THREAD, Ping, Pong, Recorder, listener, ping, pump_of
 
 
 async def never(payload: Ping, metadata: HandlerMetadata) -> None:
     await asyncio.Event().wait()
+
+
+class Stuck:
+    """A handler that never returns, and says when it was called."""
+
+    def __init__(self) -> None:
+        self.called = asyncio.Event()
+
+    async def __call__(self, payload: Ping, metadata: HandlerMetadata) -> None:
+        self.called.set()
+        await asyncio.Event().wait()
 
 
 async def test_shutdown_finishes_what_waits() -> None:
@@ -206,3 +226,67 @@ async def test_a_handler_that_ignores_its_deadline_is_left_behind_and_the_pump_s
         await pump.drained()
     release.set()
     assert [letter.code for letter in pump.dead_letters] == ["handler-timeout"]
+
+
+async def test_a_deadline_holds_also_in_a_second_run() -> None:
+    stuck = Stuck()
+    pump = pump_of(listener("echo", Ping, stuck), limits=Limits(handler_timeout_s=0.05))
+    await pump.inject(ping(), THREAD, "user")
+    first = asyncio.create_task(pump.run())
+    await stuck.called.wait()
+    first.cancel()
+    await asyncio.wait([first])
+    async with running(pump), asyncio.timeout(10):
+        await pump.drained()
+    assert [letter.code for letter in pump.dead_letters] == ["handler-timeout"]
+
+
+async def test_a_request_ends_when_the_pump_is_shut_down() -> None:
+    stuck = Stuck()
+    pump = pump_of(listener("echo", Ping, stuck))
+    async with running(pump, drain_timeout_s=0.01):
+        asking = asyncio.create_task(pump.request(Ping("x"), to="echo", timeout_s=60))
+        await stuck.called.wait()
+    with pytest.raises((PumpClosed, RequestFailed)):
+        await asking
+
+
+async def test_a_request_ends_when_the_pump_ends_by_a_fault() -> None:
+    class BrokenQueue(MemoryQueue):
+        async def settle(self, outcome: Settlement) -> None:
+            raise OSError("disk full")
+
+    pump = StreamPump(OrganismConfig("broken"), queue=BrokenQueue())
+    pump.register_listener(listener("echo", Ping, Recorder()))
+    task = asyncio.create_task(pump.run())
+    with pytest.raises(PumpError, match="disk full"):
+        await pump.request(Ping("x"), to="echo", timeout_s=60)
+    await asyncio.wait([task])
+    assert isinstance(task.exception(), OSError)
+
+
+async def test_a_request_on_a_full_queue_times_out() -> None:
+    pump = pump_of(listener("echo", Ping, never), limits=Limits(queue_messages=1))
+    await pump.inject(ping(), THREAD, "user")
+    with pytest.raises(RequestTimedOut):
+        await pump.request(Ping("x"), to="echo", timeout_s=0.01)
+    await pump.shutdown()
+
+
+async def test_a_subscription_ends_with_the_pump_behind_the_last_message() -> None:
+    pump = pump_of(listener("echo", Ping, never))
+    async with pump.subscribe(THREAD) as messages:
+        async with running(pump, drain_timeout_s=0.01):
+            await pump.inject(ping(), THREAD, "user")
+        codes = [state.failure.code if state.failure else "" async for state in messages]
+    assert codes == ["closed"]
+
+
+async def test_a_subscription_that_overflowed_stays_over() -> None:
+    subscription = Subscription(buffer=1)
+    for _ in range(3):
+        subscription.put(MessageState())
+    await anext(subscription)
+    subscription.put(MessageState())
+    with pytest.raises(PumpError, match="behind"):
+        await anext(subscription)

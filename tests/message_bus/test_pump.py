@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from agentserver import HandlerMetadata, HandlerResponse, RequestFailed, running
+from agentserver import HandlerMetadata, HandlerResponse, RequestFailed, running, xmlify
 from agentserver.errors import NoReply, PumpClosed, RequestTimedOut
 from tests.organisms import THREAD, Amount, Ping, Pong, Recorder, listener, meta_of, outcomes, ping, pump_of
 
@@ -118,6 +119,44 @@ async def test_request_through_several_listeners_gets_the_last_answer() -> None:
     pump.register_listener(listener("ask", Pong, pass_on))
     async with running(pump):
         assert await pump.request(Ping("abc"), to="ask") == Pong("xxx")
+
+
+@pytest.mark.parametrize("to", ["", "a b", "\x00", 7])
+async def test_request_refuses_an_address_that_is_no_name(to: Any) -> None:
+    with pytest.raises(ValueError, match="is no name"):
+        await pump_of(listener("echo", Ping, echo)).request(Ping("x"), to=to)
+
+
+async def test_request_tells_two_classes_of_one_name_apart() -> None:
+    def make() -> type[Any]:
+        @xmlify
+        @dataclass
+        class Answer:
+            text: str
+
+        return Answer
+
+    one, other = make(), make()
+    pump = pump_of(
+        listener("a", Ping, Recorder(lambda p: HandlerResponse.respond(one(p.text)))),
+        listener("b", Ping, Recorder(lambda p: HandlerResponse.respond(other(p.text)))),
+    )
+    async with running(pump):
+        replies = await asyncio.gather(*(pump.request(Ping(str(n)), to="ab"[n % 2]) for n in range(20)))
+    assert [type(reply) for reply in replies] == [one, other] * 10
+
+
+async def test_an_honest_thread_that_is_no_uuid_is_no_false_claim() -> None:
+    pump = pump_of(listener("echo", Ping, echo))
+    async with running(pump), pump.subscribe("order-7") as messages:
+        await pump.inject(ping(thread="order-7"), "order-7", "user")
+        reply = await anext(messages)
+    assert (reply.error, pump.false_claims) == (None, 0)
+
+
+async def test_a_message_to_the_outside_sender_ignores_case() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder(HandlerResponse(Pong("x"), to="USER"))))
+    assert [state.to_id for state in await outcomes(pump, ping())] == ["user"]
 
 
 async def test_request_under_a_listeners_name_is_refused() -> None:

@@ -42,15 +42,14 @@ def meta_of(message: Element) -> dict[str, str | None]:
 
 
 def filled_with(text: str) -> tuple[Element, Element]:
-    def fill(root: Element) -> None:
-        etree.SubElement(root, "Text").text = text
-
-    return EnvelopeBuilder().build("alice", "bob", "t-1", "Note", fill)
+    message, root = EnvelopeBuilder().build("alice", "bob", "t-1", "Note")
+    etree.SubElement(root, "Text").text = text
+    return message, root
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_b46_names_are_escaped(text: str) -> None:
-    message, _ = EnvelopeBuilder().build(text, text, text, "Note", lambda _: None)
+    message, _ = EnvelopeBuilder().build(text, text, text, "Note")
     assert {"from": text, "to": text, "thread": text} == meta_of(message)
 
 
@@ -73,14 +72,15 @@ def test_what_build_gives_is_in_canonical_form_once_written() -> None:
 
 
 def test_without_a_receiver_there_is_no_to() -> None:
-    message, _ = EnvelopeBuilder().build("alice", None, "t-1", "Note", lambda _: None)
+    message, _ = EnvelopeBuilder().build("alice", None, "t-1", "Note")
     assert {"from": "alice", "thread": "t-1"} == meta_of(message)
 
 
 def test_two_envelopes_of_one_pair_share_nothing() -> None:
     builder = EnvelopeBuilder()
-    first, _ = builder.build("alice", "bob", "t-1", "A", lambda root: root.set("x", "1"))
-    builder.build("alice", "bob", "t-2", "B", lambda root: root.set("y", "2"))
+    first, root = builder.build("alice", "bob", "t-1", "A")
+    root.set("x", "1")
+    builder.build("alice", "bob", "t-2", "B")[1].set("y", "2")
     assert "t-1" == meta_of(first)["thread"]
     assert b'<A xmlns="" x="1"></A>' in canonical(first)
 
@@ -88,7 +88,7 @@ def test_two_envelopes_of_one_pair_share_nothing() -> None:
 def test_many_pairs_of_names_are_built_as_well() -> None:
     builder = EnvelopeBuilder()
     names = [f"n{n}" for n in range(3_000)]
-    built = [meta_of(builder.build(name, None, "t", "A", lambda _: None)[0])["from"] for name in names]
+    built = [meta_of(builder.build(name, None, "t", "A")[0])["from"] for name in names]
     assert names == built
 
 

@@ -42,7 +42,7 @@ def gate_line(
         sink, table = Sink(), RoutingTable()
         for config in listening(sink):
             table.add(_listener(config))
-        stages, builder = gate_stages(Limits(), "safe", table, Threads()), EnvelopeBuilder()
+        stages, builder = gate_stages(Limits(), table, Threads()), EnvelopeBuilder()
 
         async def timed(count: int) -> float:
             start = time.perf_counter()

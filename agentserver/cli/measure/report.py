@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from agentserver.cli.measure.figures import PUMP_BATCH, Amount, Throughput
@@ -14,7 +15,7 @@ from agentserver.cli.measure.machine import Machine
 from agentserver.cli.measure.rounds import Effort
 
 _HEAD: Final = ("figure", "bytes", "us/msg", "msg/s", "bare us", "gate us", "of bare", "of gate", "")
-_VERDICTS: Final = {True: "ok", False: "short", None: ""}
+_VERDICTS: Final = MappingProxyType({True: "ok", False: "short", None: ""})
 
 
 @dataclass(slots=True)

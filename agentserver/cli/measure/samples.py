@@ -74,9 +74,8 @@ def message(payload: Any, to_id: str | None, from_id: str = SENDER) -> bytes:
 def write(builder: EnvelopeBuilder, payload: Any, from_id: str, to_id: str | None) -> bytes:
     """Write what a handler returned, as every line has to that goes on to a next hop."""
     contract = contract_of(type(payload))
-    tree, _ = builder.build(
-        from_id, to_id, THREAD, contract.root_tag, lambda element: contract.fill(payload, element)
-    )
+    tree, root = builder.build(from_id, to_id, THREAD, contract.root_tag)
+    contract.fill(payload, root)
     return canonical(tree)
 
 

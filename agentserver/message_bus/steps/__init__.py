@@ -9,7 +9,7 @@ from agentserver.message_bus.steps.envelope_validation import (
     envelope_validation_step,
     make_envelope_validation_step,
 )
-from agentserver.message_bus.steps.fan_out import FanOut, extract_payloads, fan_out_targets
+from agentserver.message_bus.steps.fan_out import FanOut, TargetFanOut, extract_payloads
 from agentserver.message_bus.steps.payload_extraction import payload_extraction_step
 from agentserver.message_bus.steps.repair import make_repair_step, repair_step
 from agentserver.message_bus.steps.routing_resolution import make_routing_step
@@ -21,11 +21,11 @@ from agentserver.message_bus.steps.xsd_validation import xsd_validation_step
 
 __all__ = [
     "FanOut",
+    "TargetFanOut",
     "c14n_step",
     "deserialization_step",
     "envelope_validation_step",
     "extract_payloads",
-    "fan_out_targets",
     "make_envelope_validation_step",
     "make_repair_step",
     "make_routing_step",

@@ -54,8 +54,12 @@ def _hint(tree: Element) -> str:
     if namespace != f"{{{ENVELOPE_NS}":
         return f" (an envelope is <message xmlns='{ENVELOPE_NS}'>, this is <{local}> in {namespace[1:]!r})"
     names = [child.tag.removeprefix(f"{{{ENVELOPE_NS}}}") for child in tree]
+    if local != "message":
+        return f" (an envelope is <message>, this is <{local}>)"
     if "meta" not in names:
         return " (missing <meta>)"
+    if names[0] == "meta" and (not len(tree[0]) or tree[0][0].tag != f"{{{ENVELOPE_NS}}}from"):
+        return " (missing <from>, which comes first)"
     if len(names) == 1:
         return " (no payload)"
     if len(names) > 2 and "meta" not in names[1:]:

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from copy import copy, deepcopy
-from dataclasses import replace
 from typing import Final
 
 from agentserver.errors import EnvelopeError, GateError, MissingInput, WireError
 from agentserver.message_bus.guard import Batch, guard
-from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import ENVELOPE_NS, Element, EnvelopeBuilder, RootsParser, canonical, repair_safely
+from agentserver.wire import MESSAGE, Element, EnvelopeBuilder, RootsParser, canonical, repair_safely
 
-_MESSAGE: Final = f"{{{ENVELOPE_NS}}}message"
 DEFAULT_MAX_PAYLOADS: Final = 1_000
 
 
@@ -41,7 +38,7 @@ class FanOut:
             tree = state.envelope_tree
             if tree is None:
                 raise MissingInput("no envelope_tree to look at")
-            if tree.tag == _MESSAGE or tree.tag.rpartition("}")[2] == "message":
+            if tree.tag == MESSAGE or tree.tag.rpartition("}")[2] == "message":
                 return  # whether it is a good one, the envelope's XSD says
             if state.from_id is None:
                 raise EnvelopeError("missing <from>: a payload without an envelope needs a known sender")
@@ -67,38 +64,57 @@ class FanOut:
                 ),
             )
             return [state]
-        return [_part(state, envelope_tree=root) for root in roots]
+        parts = []
+        for root in roots:
+            part = _part(state)
+            part.envelope_tree = root
+            parts.append(part)
+        return parts
 
 
-def fan_out_targets(batch: Batch) -> Batch:
+class TargetFanOut:
     """Make one state for each listener that a message is routed to, each with a tree of its own."""
-    if all(state.target_listeners is None or len(state.target_listeners) < 2 for state in batch):
+
+    name = "fan_out_targets"
+
+    def over(self, batch: Batch) -> Batch:
+        """Split the states of a batch that have several targets."""
+        for state in batch:
+            if state.target_listeners is not None and len(state.target_listeners) > 1:
+                return [part for state in batch for part in _one_for_each_target(state)]
         return batch
-    return [part for state in batch for part in _one_for_each_target(state)]
 
 
 def _one_for_each_target(state: MessageState) -> Batch:
     targets = state.target_listeners
     if state.error is not None or targets is None or len(targets) < 2:
         return [state]
-    return [
-        _part(state, target_listeners=[target], payload_tree=_copy_for(target, state.payload_tree))
-        for target in targets
-    ]
+    parts = []
+    for index, target in enumerate(targets):
+        part = _part(state)
+        part.target_listeners = [target]
+        if part.payload_tree is not None:
+            if index:  # the first keeps the tree; a step may change it in place
+                part.payload_tree = deepcopy(part.payload_tree)
+                part.payload_tree.tail = None
+            part.payload_tree.tag = target.contract.root_tag  # two names of one class may differ in case
+        parts.append(part)
+    return parts
 
 
-def _copy_for(target: Listener, tree: Element | None) -> Element | None:
-    """Copy a payload, and name its root as the listener's contract does: two may differ in case."""
-    if tree is None:
-        return None
-    copied = deepcopy(tree)
-    copied.tail = None
-    copied.tag = target.contract.root_tag
-    return copied
-
-
-def _part(state: MessageState, **changes: object) -> MessageState:
-    part = replace(state, **changes)  # type: ignore[arg-type]  # the caller names fields of the state
+def _part(state: MessageState) -> MessageState:
+    """Copy a state for one part of its input; the part has no delivery of its own yet."""
+    part = MessageState(
+        state.raw_bytes,
+        state.envelope_tree,
+        state.payload_tree,
+        state.payload,
+        state.thread_id,
+        state.from_id,
+        state.to_id,
+        state.target_listeners,
+    )
+    part.canonical, part.claimed = state.canonical, state.claimed
     part.metadata = {
         key: copy(value) if isinstance(value, list | dict | set) else value
         for key, value in state.metadata.items()
@@ -108,10 +124,15 @@ def _part(state: MessageState, **changes: object) -> MessageState:
 
 
 async def extract_payloads(state: MessageState) -> AsyncIterator[MessageState]:
-    """Give one state, with `raw_bytes`, for each root element in `state.raw_bytes`.
+    """Give one state, with `raw_bytes`, for each payload of an input.
 
-    Thread, sender and metadata are kept. An input that holds no element is given as it is, its `error` set. What is
-    not well-formed is repaired as by the policy *safe*.
+    Args:
+        state: Brings `raw_bytes`, or what the repair step made of them: `roots` or `envelope_tree`. What is not
+            well-formed is repaired as by the policy *safe*.
+
+    Yields:
+        States that keep thread, sender and metadata; of an input that holds no element, the state as it is, its
+        `error` set.
     """
     try:
         roots = _roots(state) if state.error is None else []
@@ -121,7 +142,8 @@ async def extract_payloads(state: MessageState) -> AsyncIterator[MessageState]:
         yield state
         return
     for root in roots:
-        part = _part(state, raw_bytes=None)
+        part = _part(state)
+        part.raw_bytes = None
         try:
             part.raw_bytes = canonical(root)
         except WireError as exc:
@@ -131,6 +153,8 @@ async def extract_payloads(state: MessageState) -> AsyncIterator[MessageState]:
 
 def _roots(state: MessageState) -> list[Element]:
     data = state.raw_bytes
+    if data is None and (state.roots or state.envelope_tree is not None):
+        return state.roots or [tree for tree in (state.envelope_tree,) if tree is not None]
     if not data:
         raise MissingInput("no payload: no raw_bytes to look into")
     parser = RootsParser()

@@ -7,17 +7,10 @@ so nothing further down passes for it.
 
 from __future__ import annotations
 
-from typing import Final
-
 from agentserver.errors import EnvelopeError, MissingInput
 from agentserver.message_bus.guard import guard
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import ENVELOPE_NS
-
-_META: Final = f"{{{ENVELOPE_NS}}}meta"
-_FROM: Final = f"{{{ENVELOPE_NS}}}from"
-_TO: Final = f"{{{ENVELOPE_NS}}}to"
-_THREAD: Final = f"{{{ENVELOPE_NS}}}thread"
+from agentserver.wire import FROM, META, THREAD, TO
 
 
 @guard("payload_extraction")
@@ -27,10 +20,10 @@ def payload_extraction_step(state: MessageState) -> None:
     if tree is None:
         raise MissingInput("no envelope_tree to take apart")
     children = list(tree)
-    if not children or children[0].tag != _META:
+    if not children or children[0].tag != META:
         raise EnvelopeError("missing <meta>: it is the first element of a message")
     meta = {child.tag: child.text for child in children[0]}
-    sender = meta.get(_FROM)
+    sender = meta.get(FROM)
     if not sender:
         raise EnvelopeError("missing <from>: a message says who sent it")
     if len(children) != 2:
@@ -40,8 +33,8 @@ def payload_extraction_step(state: MessageState) -> None:
             else f"multiple payload roots: {len(children) - 1}, a message carries one"
         )
     state.payload_tree = children[1]
-    state.to_id = meta.get(_TO)
-    thread_id = meta.get(_THREAD)
+    state.to_id = meta.get(TO)
+    thread_id = meta.get(THREAD)
     if sender != state.from_id or thread_id != state.thread_id:
         _settle_claims(state, sender, thread_id)
 

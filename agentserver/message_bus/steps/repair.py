@@ -34,6 +34,8 @@ def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "
         data = state.raw_bytes
         if data is None:
             raise MissingInput("no raw_bytes to parse")
+        if not data:
+            raise WireError("no raw_bytes: the message is empty")
         message = state.message
         try:
             state.envelope_tree = parser.parse(data)

@@ -20,12 +20,14 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
     """Make the step that finds listeners.
 
     Args:
-        routing_table: Listeners by key, `{name}.{payload class}` in lower case.
+        routing_table: Listeners by key, `{name}.{payload class}` in lower case. What is added to it later counts, too;
+            a mapping that is no `RoutingTable` is indexed anew for every message.
     """
-    table = routing_table if isinstance(routing_table, RoutingTable) else RoutingTable(routing_table)
+    indexed = routing_table if isinstance(routing_table, RoutingTable) else None
 
     @guard("routing_resolution")
     def route(state: MessageState) -> None:
+        table = indexed if indexed is not None else RoutingTable(routing_table)
         message = state.message
         if message is not None:
             if message.outbound:

@@ -136,9 +136,8 @@ def test_b44_a_thread_that_is_too_long(thread: str) -> None:
 @pytest.mark.parametrize("text", ["</to><from>x", "<&\"'>", "]]>", "&amp;", "a\tb\nc"])
 def test_b46_hostile_text_arrives_as_it_was(text: str) -> None:
     contract = contract_of(Greeting)
-    message, _ = EnvelopeBuilder().build(
-        "alice", "greeter", "t", "Greeting", lambda root: contract.fill(Greeting(text), root)
-    )
+    message, root = EnvelopeBuilder().build("alice", "greeter", "t", "Greeting")
+    contract.fill(Greeting(text), root)
     state = through(canonical(message))
     assert (Greeting(text), "alice", "greeter") == (state.payload, state.from_id, state.to_id)
 

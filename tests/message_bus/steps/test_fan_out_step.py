@@ -8,7 +8,7 @@ import pytest
 
 from agentserver.errors import WireError
 from agentserver.message_bus import MessageState
-from agentserver.message_bus.steps import FanOut, extract_payloads, fan_out_targets, make_repair_step
+from agentserver.message_bus.steps import FanOut, TargetFanOut, extract_payloads, make_repair_step
 from agentserver.message_bus.steps.repair import RepairPolicy
 from agentserver.message_bus.stream_pump import extract_payloads as extract_payloads_of_the_pump
 from agentserver.queues import Delivery, QueuedMessage
@@ -124,7 +124,7 @@ def test_other_states_of_the_batch_keep_their_place() -> None:
 def test_each_target_gets_a_state_and_a_tree_of_its_own() -> None:
     state = with_payload(BARE)
     state.target_listeners = [listener("search.a", broadcast=True), listener("search.b", broadcast=True)]
-    first, second = fan_out_targets([state])
+    first, second = TargetFanOut().over([state])
     assert ["search.a", "search.b"] == [
         part.target_listeners[0].name for part in (first, second) if part.target_listeners
     ]
@@ -137,7 +137,7 @@ def test_each_target_gets_a_state_and_a_tree_of_its_own() -> None:
 def test_a_single_target_needs_no_copy() -> None:
     state = with_payload(BARE)
     state.target_listeners = [listener("greeter")]
-    assert [state] == fan_out_targets([state])
+    assert [state] == TargetFanOut().over([state])
 
 
 # extract_payloads, for programs that fan out by themselves

@@ -1,0 +1,89 @@
+"""The door: what a program says of a message that it injects, checked and made into a queued message.
+
+Looks at no bytes: what is wrong inside them, the gate finds. Ids tell which pump took a message and as the
+how-manieth.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
+from agentserver.queues import QueuedMessage
+
+_is_name: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}").fullmatch
+MAX_THREAD_CHARS: Final = 128
+"""As `schemas/envelope.xsd` has it."""
+MAX_KNOWN_NAMES: Final = 1_000
+"""Names that were checked before and are not checked again."""
+
+
+def check_name(what: str, name: object) -> None:
+    """Check the name of a sender or a receiver.
+
+    Args:
+        what: What it is called, for the error.
+        name: What was given.
+
+    Raises:
+        ValueError: It is no name as `schemas/envelope.xsd` has it.
+    """
+    if not isinstance(name, str) or _is_name(name) is None:
+        shown = repr(name)[:80]
+        raise ValueError(f"{what} {shown} is no name: a letter, then up to 63 letters, digits, '.', '_', '-'")
+
+
+class Admission:
+    """Make queued messages of what is injected.
+
+    Args:
+        threads: Gives the threads that stand for ids that are no UUIDs.
+        max_bytes: Longest message. Of a longer one, so much is kept as proves that it is.
+    """
+
+    __slots__ = ("_admitted", "_kept_bytes", "_known", "_run", "_threads")
+
+    def __init__(self, threads: Threads, max_bytes: int) -> None:
+        self._threads = threads
+        self._kept_bytes = max_bytes + 1
+        self._run = secrets.token_hex(6)
+        self._admitted = 0
+        self._known: set[str] = set()
+
+    def message(self, raw_bytes: bytes, thread_id: str | None, from_id: str | None) -> QueuedMessage:
+        """Return the queued message. A thread id that is no UUID stays, for the gate to replace and note.
+
+        Raises:
+            TypeError: `raw_bytes` is not bytes, or `thread_id` no text.
+            ValueError: `from_id` is no name, or `thread_id` too long.
+        """
+        if type(raw_bytes) is not bytes:
+            raise TypeError(f"raw_bytes is {type(raw_bytes).__name__}, bytes are injected")
+        if from_id is not None:
+            if from_id not in self._known:
+                self._learn(from_id)
+            if thread_id is None:
+                thread_id = new_thread_id()
+        if thread_id is not None:
+            if type(thread_id) is not str:
+                raise TypeError(f"thread_id is {type(thread_id).__name__}, a thread is a str")
+            if len(thread_id) > MAX_THREAD_CHARS:
+                raise ValueError(
+                    f"thread_id has {len(thread_id)} characters, the limit is {MAX_THREAD_CHARS}"
+                )
+        self._admitted += 1
+        return QueuedMessage(
+            f"{self._run}-{self._admitted}", raw_bytes[: self._kept_bytes], from_id, thread_id
+        )
+
+    def thread_of(self, claim: str) -> str:
+        """Return the thread that a claim stands for: itself when it is a UUID, else one that is always the same."""
+        return claim if is_thread_id(claim) else self._threads.replace(claim)
+
+    def _learn(self, name: str) -> None:
+        check_name("from_id", name)
+        if len(self._known) >= MAX_KNOWN_NAMES:
+            self._known.clear()
+        self._known.add(name)
