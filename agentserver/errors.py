@@ -17,6 +17,7 @@
     ├── StepFailed             a bug in a step, ours or a user's      (the step's author)
     └── PumpError              the pump cannot serve a caller         (the caller)
         ├── PumpClosed             it is shutting down, or was
+        ├── NotHandled             it was shut down before it came to a message
         ├── RequestFailed          the requested message ended as a dead letter
         ├── NoReply                everything was handled, and nobody answered
         └── RequestTimedOut        no answer came in time
@@ -232,6 +233,13 @@ class PumpClosed(PumpError):
     """The pump is shutting down, or has been shut down: it takes nothing more."""
 
     code = "closed"
+
+
+class NotHandled(PumpError):
+    """The pump was shut down before it came to the end of a message. The message may be sent again."""
+
+    code = "shutdown"
+    retryable = True
 
 
 class RequestFailed(PumpError):

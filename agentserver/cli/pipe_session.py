@@ -24,6 +24,7 @@ from agentserver.cli.reply_format import JsonDocument, ReplyFormat, XmlLines
 from agentserver.cli.reply_writer import ReplyWriter
 from agentserver.cli.serving import Ending, serve
 from agentserver.cli.tally import Failure, Tally
+from agentserver.errors import NotHandled
 from agentserver.message_bus import MessageState
 
 INTERRUPTED_DRAIN_S: Final = 5.0
@@ -105,6 +106,9 @@ class PipeSession:
     def _on_leaving(self, state: MessageState) -> None:
         if state.error is not None:
             failure = Failure.of(state)
+            if failure.code == NotHandled.code:
+                self._tally.unfinished += 1
+                return
             self._tally.add_failure(failure)
             self._progress.failure(str(failure))
         elif state.canonical is not None:
@@ -113,7 +117,7 @@ class PipeSession:
 
     async def _conclude(self, ending: Ending) -> int:
         tally, books = self._tally, self._pump.books
-        tally.unfinished = books.open + max(0, books.dead - tally.failed)
+        tally.unfinished += books.open
         code = _exit_code(ending, tally)
         ended = {"ok": code == exit_codes.OK, "ended": ending.reason}
         finished = ending.reason == "finished"

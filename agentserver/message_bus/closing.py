@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from agentserver.errors import PumpClosed
+from agentserver.errors import NotHandled
 from agentserver.message_bus.message_state import MessageState
 from agentserver.queues import DeadLetter, MessageQueue, Settlement
 
@@ -54,9 +54,15 @@ async def bury(queue: MessageQueue, clock: Callable[[], float]) -> list[MessageS
         state = MessageState(
             message.data, thread_id=message.thread_id, from_id=message.sender, delivery=delivery
         )
-        state.fail("shutdown", PumpClosed("the pump was shut down before it was handled"))
+        state.fail("shutdown", NotHandled("the pump was shut down before it was handled"))
         letter = DeadLetter(
-            message, "shutdown", "shutdown", state.error or "", message.sender, message.thread_id, clock()
+            message,
+            "shutdown",
+            NotHandled.code,
+            state.error or "",
+            message.sender,
+            message.thread_id,
+            clock(),
         )
         settlement.dead.append((delivery, letter))
         states.append(state)

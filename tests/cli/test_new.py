@@ -34,6 +34,7 @@ def test_the_project_is_complete(demo: Path) -> None:
         "handlers/hello.py",
         "pyproject.toml",
         "schemas/README.md",
+        "schemas/greeter/v1/Greeting.xsd",
         "tests/test_hello.py",
     }
 
@@ -47,6 +48,16 @@ def test_the_project_answers_its_examples(demo: Path) -> None:
 
     assert done.returncode == 0
     assert done.stdout.count(b"Hello, ") == 3
+
+
+def test_the_schema_is_that_of_the_contract(demo: Path) -> None:
+    from lxml import etree
+
+    from handlers.hello import Greeting
+
+    written = etree.parse(demo / "schemas/greeter/v1/Greeting.xsd", etree.XMLParser(remove_blank_text=True))
+    own = etree.tostring(Greeting.xsd(), method="c14n")  # type: ignore[attr-defined]  # added by @xmlify
+    assert etree.tostring(written, method="c14n") == own
 
 
 def test_the_project_passes_its_own_tests(demo: Path) -> None:

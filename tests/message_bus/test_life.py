@@ -279,7 +279,7 @@ async def test_a_subscription_ends_with_the_pump_behind_the_last_message() -> No
         async with running(pump, drain_timeout_s=0.01):
             await pump.inject(ping(), THREAD, "user")
         codes = [state.failure.code if state.failure else "" async for state in messages]
-    assert codes == ["closed"]
+    assert codes == ["shutdown"]
 
 
 async def test_a_subscription_that_overflowed_stays_over() -> None:
