@@ -7,11 +7,12 @@ stream of bytes into messages.
 """
 
 from agentserver.wire.envelope import ENVELOPE_NS, FROM, MESSAGE, META, THREAD, TO, EnvelopeBuilder
-from agentserver.wire.parser import Element, ParseLimits, StrictParser, canonical
+from agentserver.wire.parser import StrictParser, canonical
 from agentserver.wire.repair import Repaired, recover, repair_safely
 from agentserver.wire.roots import RootsParser
 from agentserver.wire.schemas import Schema, envelope_schema, first_violation
 from agentserver.wire.splitter import MessageSplitter
+from agentserver.wire.structure import Element, ParseLimits
 
 __all__ = [
     "ENVELOPE_NS",

@@ -11,7 +11,8 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import WireError
-from agentserver.wire.parser import Element, canonical, new_parser
+from agentserver.wire.parser import canonical, new_parser
+from agentserver.wire.structure import Element
 
 ENVELOPE_NS: Final = "https://xml-pipeline.org/ns/envelope/v1"
 MESSAGE: Final = f"{{{ENVELOPE_NS}}}message"

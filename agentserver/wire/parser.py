@@ -3,32 +3,26 @@
 Takes what anybody may have sent; gives an lxml element whose size, depth and names are within `ParseLimits`, or
 raises `WireError` with a code that is the same for the same bytes. Well-formedness is XML 1.0 (5th ed.) with
 Namespaces 1.0, in UTF-8 alone. No DOCTYPE is let in, so no entity is ever declared and no DTD code is reached.
-Nothing is mended here (`repair.py` does that) and nothing is looked up outside the bytes.
-
-The limits exist for what comes after: exclusive C14N repeats names and sorts attributes, so long names or many
-attributes would let 100 KB grow to 400 MB. A limit that needs more bytes to break than the message has is not checked,
-which spares a small message the walk over its elements.
+Nothing is mended here (`repair.py` does that), nothing is looked up outside the bytes, and what a tree may look like
+is in `structure.py`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 from lxml import etree
 
 from agentserver.errors import WireError
-
-Element: TypeAlias = etree._Element  # noqa: SLF001  # the only name that lxml has for the type
+from agentserver.wire.structure import Element, ParseLimits, StructureCheck
 
 _DECLARED_ENCODING: Final = re.compile(rb"<\?xml\s[^>]*?(?<=\s)encoding\s*=\s*[\"']([^\"']*)")
 _DECLARED_VERSION: Final = re.compile(rb"<\?xml\s+version\s*=\s*[\"']([^\"']*)")
 _PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _PLACE: Final = re.compile(r"\s*, line \d+, column \d+$")  # libxml2's, which the error says by itself
 _REFERENCE_IN_NAMESPACE: Final = re.compile(rb"xmlns(?::[^\s=<>]*+)?\s*+=\s*+(?:\"[^\"<&]*+&|'[^'<&]*+&)")
-_XML_NAMESPACE: Final = "{http://www.w3.org/XML/1998/namespace}"
 _BOM: Final = b"\xef\xbb\xbf"
 _PARSER_OPTIONS: Final = MappingProxyType(
     {
@@ -49,37 +43,6 @@ _PARSER_OPTIONS: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ParseLimits:
-    """Inclusive bounds on one message. See `agentserver.config.Limits` for each."""
-
-    message_bytes: int = 1_048_576
-    depth: int = 64
-    elements: int = 10_000
-    attributes: int = 64
-    name_chars: int = 256
-    namespaces: int = 64
-
-    def harmless_bytes(self) -> int:
-        """Return the size up to which no message can break a limit on its structure."""
-        return min(
-            7 * self.depth,  # <a></a> a level
-            4 * self.elements,  # <a/>
-            5 * self.attributes,  # _a=""
-            self.name_chars - 1,  # {uri}name counts two braces that are not written
-            8 * self.namespaces,  # xmlns=""
-        )
-
-    def around(self, wrapper_bytes: int = 0) -> ParseLimits:
-        """Return the limits for what these are for inside one more element, whose tags are `wrapper_bytes` long."""
-        return replace(
-            self,
-            message_bytes=self.message_bytes + wrapper_bytes,
-            depth=self.depth + 1,
-            elements=self.elements + 1,
-        )
-
-
 class StrictParser:
     """Parse messages under `limits`. One at a time: not for use by several threads at once.
 
@@ -87,11 +50,12 @@ class StrictParser:
     meets what a bad one left behind.
     """
 
-    __slots__ = ("_harmless_bytes", "_parser", "limits")
+    __slots__ = ("_harmless_bytes", "_parser", "_structure", "limits")
 
     def __init__(self, limits: ParseLimits | None = None) -> None:
         self.limits = limits or ParseLimits()
         self._harmless_bytes = self.limits.harmless_bytes()
+        self._structure = StructureCheck(self.limits)
         self._parser = new_parser()
 
     def parse(self, data: bytes) -> Element:
@@ -99,7 +63,7 @@ class StrictParser:
 
         Raises:
             WireError: With one of the codes `too-large`, `not-utf8`, `encoding`, `xml-version`, `doctype`, `syntax`,
-                `namespace-uri`, `node-type`, `too-deep`, `too-many-elements`, `too-many-attributes`,
+                `namespace-uri`, `too-deep`, `too-many-elements`, `too-many-attributes`,
                 `too-many-namespaces`, `name-too-long`.
         """
         if len(data) > self.limits.message_bytes:
@@ -120,7 +84,7 @@ class StrictParser:
         if b"&" in data:
             check_namespaces(root, data)
         if len(data) > self._harmless_bytes:
-            check_structure(root, data, self.limits)
+            self._structure.check(root, data)
         return root
 
 
@@ -193,58 +157,3 @@ def check_namespaces(root: Element, data: bytes) -> None:
     # it may stand in text, so the tree decides
     if any("&" in uri for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
         raise WireError("a namespace URI with '&' in it has no canonical form", code="namespace-uri")
-
-
-def check_structure(root: Element, data: bytes, limits: ParseLimits) -> None:
-    """Walk the tree that `data` was parsed to for what the bytes alone cannot rule out.
-
-    Raises:
-        WireError: It breaks one of `limits`.
-    """
-    if data.count(b"</") >= limits.depth and _too_deep(root, limits.depth):
-        raise WireError(f"nested deeper than {limits.depth} elements", code="too-deep")
-    if data.count(b"xmlns") > limits.namespaces and _namespace_count(root) > limits.namespaces:
-        raise WireError(f"more than {limits.namespaces} namespace declarations", code="too-many-namespaces")
-    longest = limits.name_chars
-    # each ` xmlns=` takes one `=` that is no attribute's; counting less would let text hide attributes
-    has_attributes = data.count(b"=") > data.count(b" xmlns=")
-    count = 0
-    for count, element in enumerate(root.iter(), 1):  # the count is used after the loop
-        tag = element.tag
-        if type(tag) is not str:
-            raise WireError("an entity reference is left in the tree", code="node-type")
-        if len(tag) > longest and _written(tag) > longest:
-            raise WireError(f"an element name has more than {longest} characters", code="name-too-long")
-        if has_attributes and element.attrib:
-            _check_attributes(element, limits)
-        if count > limits.elements:
-            raise WireError(f"more than {limits.elements} elements", code="too-many-elements")
-
-
-def _check_attributes(element: Element, limits: ParseLimits) -> None:
-    names = element.attrib.keys()
-    if len(names) > limits.attributes:
-        raise WireError(
-            f"more than {limits.attributes} attributes on one element", code="too-many-attributes"
-        )
-    longest = limits.name_chars
-    if any(len(name) > longest and _written(name) > longest for name in names):
-        raise WireError(f"an attribute name has more than {longest} characters", code="name-too-long")
-
-
-def _written(name: str | bytes) -> int:
-    """Return the length of a name without the URI that is never written: that of the prefix `xml`."""
-    return len(str(name).removeprefix(_XML_NAMESPACE))
-
-
-def _too_deep(root: Element, limit: int) -> bool:
-    depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if depth > limit:
-            return True
-    return False
-
-
-def _namespace_count(root: Element) -> int:
-    return sum(1 for _ in etree.iterwalk(root, events=("start-ns",)))

@@ -16,8 +16,9 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import WireError
-from agentserver.wire.parser import Element, ParseLimits, canonical, check_namespaces, check_structure
+from agentserver.wire.parser import canonical, check_namespaces
 from agentserver.wire.roots import below_one_root
+from agentserver.wire.structure import Element, ParseLimits, StructureCheck
 
 _BOM: Final = b"\xef\xbb\xbf"
 _OPAQUE: Final = re.compile(
@@ -89,7 +90,9 @@ def recover(data: bytes, limits: ParseLimits) -> Repaired:
         raise WireError("nothing could be recovered")
     try:
         check_namespaces(wrapper, data)
-        check_structure(wrapper, data, limits.around())  # or the canonical form may be many times as long
+        StructureCheck(limits.around()).check_thoroughly(
+            wrapper, data
+        )  # or the canonical form may be many times as long
         return Repaired(b"".join(map(canonical, wrapper)), ("recovered",))
     except UnicodeDecodeError:  # libxml2 lets `&#xD800;` through, into names as well
         raise WireError("a reference to no character", code="not-utf8") from None

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from agentserver.wire.parser import Element, ParseLimits, StrictParser
+from agentserver.wire.parser import StrictParser
+from agentserver.wire.structure import Element, ParseLimits
 
 _DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s[^>]*\?>)?")
 _OPEN: Final = b"<roots>"

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from lxml import etree
 
 from agentserver.errors import shorten
-from agentserver.wire.parser import Element
+from agentserver.wire.structure import Element
 
 Schema: TypeAlias = etree.XMLSchema
 

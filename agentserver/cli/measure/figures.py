@@ -41,7 +41,7 @@ class Throughput:
         name: The work.
         input_bytes: Length of one input.
         us: Microseconds per message of each line: `bare`, `gate`, `gate of 50`, `pump`.
-        ratios: The pump's throughput in units of `bare` and of `gate`, the quicker gate line.
+        ratios: The pump's throughput in units of each other line.
         spread: The lowest and the highest of those ratios in any round.
         targets: Least ratios aimed at.
     """
@@ -96,10 +96,9 @@ def lines_of(work: Work) -> list[Line]:
 
 
 async def throughput(work: Work, effort: Effort, progress: Progress = no_progress) -> Throughput:
-    """Measure the pump on a work, beside the bare line and the quicker of the gate lines."""
+    """Measure the pump on a work, beside the bare line and both gate lines."""
     timings = await time_lines(lines_of(work), work.count, work.messages, effort, progress)
-    references = {"bare": "bare", "gate": timings.quickest("gate", f"gate of {PUMP_BATCH}")}
-    by_round = {name: timings.ratios("pump", line) for name, line in references.items()}
+    by_round = {name: timings.ratios("pump", name) for name in timings.seconds if name != "pump"}
     return Throughput(
         work.name,
         len(work.inputs[0]),

@@ -5,7 +5,7 @@ written, put into canonical form and goes through the gate again, as a straight 
 words are in canonical form already, here as there.
 
 Over a batch of one a stage costs a call for each message; over a batch of the pump's size it does not, but more trees
-are alive at once. Which is quicker depends on the message, so both are measured and the quicker is the reference.
+are alive at once. Which is quicker depends on the message, so both are measured; the reference is the plain loop.
 """
 
 from __future__ import annotations

@@ -62,10 +62,6 @@ class Timings:
         """Return the median of `ratios`."""
         return median(self.ratios(line, reference))
 
-    def quickest(self, *lines: str) -> str:
-        """Return which of some lines is the quickest."""
-        return min(lines, key=self.us)
-
 
 DEFAULT_EFFORT: Final = Effort()
 
