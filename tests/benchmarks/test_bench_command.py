@@ -64,7 +64,7 @@ def test_json_is_one_document_with_every_work(run_bench: Bench) -> None:
     assert [figure["name"] for figure in document["throughputs"]] == [
         "one hop", "three hops", "fan-out of 3", "broadcast to 3", "100 KiB payload",
     ]  # fmt: skip
-    assert set(document["throughputs"][0]["ratios"]) == {"bare", "gate"}
+    assert set(document["throughputs"][0]["ratios"]) == {"bare", "gate", "gate of 50"}
     assert document["throughputs"][0]["targets"] == {"gate": 0.8, "bare": 0.65}
     assert {"cpu", "cores", "python", "libraries"} <= set(document["machine"])
 
