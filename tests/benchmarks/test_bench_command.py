@@ -17,6 +17,8 @@ from agentserver.cli.bench import bench
 from agentserver.cli.edge import Edge
 from agentserver.cli.measure import Effort, all_works
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = Edge("agentserver", commands=[bench])
 Bench = Callable[..., Result]
 

@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .envelopes import envelope, greeting
 from .process import Process, agentserver, on_a_terminal, read_until, started
 
@@ -100,6 +102,7 @@ def test_a_second_signal_works_while_a_handler_blocks_the_event_loop(patience: P
         assert process.wait() == 1
 
 
+@pytest.mark.slow
 def test_the_drain_deadline_holds_while_a_handler_blocks_the_event_loop(patience: Path) -> None:
     (patience / "in.xml").write_bytes(wait_message("block", patience))
     with started("run", "--inject", "in.xml", "--drain-timeout", "0", cwd=patience) as process:
