@@ -36,7 +36,6 @@ def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "
             raise MissingInput("no raw_bytes to parse")
         if not data:
             raise WireError("no raw_bytes: the message is empty")
-        message = state.message
         try:
             state.envelope_tree = parser.parse(data)
         except WireError as error:
@@ -44,7 +43,8 @@ def make_repair_step(limits: ParseLimits | None = None, policy: RepairPolicy = "
                 raise
             mender.mend(state, data, error)
         else:
-            if message is not None and message.canonical:
+            delivery = state.delivery
+            if delivery is not None and delivery.message.canonical:
                 state.canonical = data
         state.raw_bytes = None
 
