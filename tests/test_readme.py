@@ -122,3 +122,7 @@ def test_every_command_is_shown() -> None:
     from agentserver.cli import main
 
     assert all(f"`agentserver {name}" in README for name in main.commands)
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    assert re.findall(r"\b[A-Z]+_[A-Z]+\b|TODO|TBD", README) == []
