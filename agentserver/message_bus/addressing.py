@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from agentserver.errors import BadReply, RoutingError
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.threads import Threads
 from agentserver.queues import Frame
@@ -30,10 +31,11 @@ class Addressing:
         threads: Derives thread ids.
     """
 
-    __slots__ = ("_table", "_threads")
+    __slots__ = ("_checked", "_table", "_threads")
 
     def __init__(self, table: RoutingTable, threads: Threads) -> None:
         self._table, self._threads = table, threads
+        self._checked: set[str] = set()  # names that are names
 
     def answer(self, state: MessageState) -> Address:
         """Return the address of whoever sent the message that is handled."""
@@ -51,12 +53,12 @@ class Addressing:
             tag: Root tag of the payload.
 
         Raises:
-            BadReply: `to_id` is no text.
+            BadReply: `to_id` is no name.
         """
         chain = chain_of(state)
         if to_id is not None:
-            if type(to_id) is not str:
-                raise BadReply(sender, f"to={to_id!r} is no listener's name")
+            if to_id not in self._checked:
+                self._check(sender, to_id)
             origin = chain[0]
             if origin.name.lower() == to_id.lower() and not self._table.has_name(to_id):
                 return origin.name, origin.thread_id, (), True
@@ -77,6 +79,15 @@ class Addressing:
                 raise BadReply(sender, exc.detail) from exc
             return self.answer(state)
         return self.forward(state, sender, None, tag)
+
+    def _check(self, sender: str, to_id: object) -> None:
+        try:
+            name = check_name("to", to_id)
+        except ValueError as exc:
+            raise BadReply(sender, str(exc)) from None
+        if len(self._checked) >= MAX_KNOWN_NAMES:
+            self._checked.clear()
+        self._checked.add(name)
 
 
 def chain_of(state: MessageState) -> tuple[Frame, ...]:

@@ -6,33 +6,15 @@ how-manieth.
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import Final
 
+from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
 from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
 from agentserver.queues import QueuedMessage
 
-_is_name: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}").fullmatch
 MAX_THREAD_CHARS: Final = 128
 """As `schemas/envelope.xsd` has it."""
-MAX_KNOWN_NAMES: Final = 1_000
-"""Names that were checked before and are not checked again."""
-
-
-def check_name(what: str, name: object) -> None:
-    """Check the name of a sender or a receiver.
-
-    Args:
-        what: What it is called, for the error.
-        name: What was given.
-
-    Raises:
-        ValueError: It is no name as `schemas/envelope.xsd` has it.
-    """
-    if not isinstance(name, str) or _is_name(name) is None:
-        shown = repr(name)[:80]
-        raise ValueError(f"{what} {shown} is no name: a letter, then up to 63 letters, digits, '.', '_', '-'")
 
 
 class Admission:

@@ -45,9 +45,11 @@ async def running(pump: StreamPump, *, drain_timeout_s: float | None = None) -> 
     try:
         yield pump
     finally:
-        await pump.shutdown(drain_timeout_s)
-        if not task.done():
-            task.cancel()
-        await asyncio.wait([task])
+        try:
+            await pump.shutdown(drain_timeout_s)
+        finally:  # also when the block is cancelled once more, while it drains
+            if not task.done():
+                task.cancel()
+            await asyncio.wait([task])
     if not task.cancelled():
         task.result()

@@ -70,6 +70,12 @@ class CustomStep:
             raise TypeError(f"returned {type(result).__name__}, a step returns the MessageState")
         if result is not state:
             result.delivery, result.part_of = state.delivery, state.part_of
+        for text in (result.thread_id, result.from_id, result.to_id):
+            if text is not None and not isinstance(text, str):
+                state.thread_id = state.from_id = state.to_id = None
+                raise TypeError(
+                    f"set a thread_id, from_id or to_id to {type(text).__name__}, they are texts or None"
+                )
         if result.error is not None and result.failure is None:
             result.stage, result.failure = self.name, GateError(str(result.error), code="refused")
         return result

@@ -167,10 +167,11 @@ class Dispatcher:
                 metadata = HandlerMetadata(
                     state.thread_id or "", sender, listener.own_name, sender == listener.name
                 )
-                if listener.is_async:
-                    result = await listener.handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
+                handler, is_async = listener.call
+                if is_async:
+                    result = await handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
                 else:
-                    result = await self._threads.call(listener.handler, state.payload, metadata)
+                    result = await self._threads.call(handler, state.payload, metadata)
                     if isawaitable(result):
                         result = await result
             except BaseException as exc:  # noqa: BLE001  # an edge: SystemExit and all end here, with their message
@@ -180,7 +181,7 @@ class Dispatcher:
                 return
             runner.call = None
             self._record(runner, state, listener, result)
-            if runner.suspended or task.cancelling() or copy_context() != clean:
+            if runner.suspended or task.cancelling() or task._must_cancel or copy_context() != clean:  # type: ignore[attr-defined]  # noqa: SLF001  # nothing else tells of a cancel that was uncancelled
                 return  # the next handler must not meet what this one left on the task
 
     def _next(self) -> _Call | None:

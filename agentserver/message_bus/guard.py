@@ -44,7 +44,7 @@ class Step:
                     body(state)
                 except AgentServerError as exc:
                     state.fail(self.name, exc)
-                except Exception as exc:  # noqa: BLE001  # an edge: a bug here costs this message, not the pump
+                except BaseException as exc:  # noqa: BLE001  # an edge: contracts run their authors' code, sys.exit and all
                     fail_by_bug(state, self.name, exc)
         return batch
 

@@ -39,7 +39,7 @@ def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> Que
     """Return what the queue keeps of one part of an input."""
     target = state.target_listeners[0].root_tag if state.target_listeners else parent.target
     return QueuedMessage(
-        f"{parent.id}:{index}", _bytes_of(state, parent), state.from_id, state.thread_id or parent.thread_id,
+        f"{parent.id}:{index}", _bytes_of(state, parent), parent.sender, parent.thread_id,
         parent.chain, state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
     )  # fmt: skip
 

@@ -30,13 +30,14 @@ class Listener:
         broadcast: Whether it also takes what is sent to its parent name.
 
     Attributes:
+        call: The handler, and whether calling it gives a coroutine.
         root_tag: `{name}.{payload class}` in lower case: its key in the routing table.
         contract: How its payload is read and written.
         schema: Its payload's compiled XSD.
     """
 
     __slots__ = (
-        "_handler", "broadcast", "contract", "description", "is_agent", "is_async", "name", "own_name", "payload_class",
+        "broadcast", "call", "contract", "description", "is_agent", "name", "own_name", "payload_class",
         "peers", "root_tag", "schema",
     )  # fmt: skip
 
@@ -65,12 +66,11 @@ class Listener:
     @property
     def handler(self) -> Handler:
         """What is called with the payload and its metadata."""
-        return self._handler
+        return self.call[0]
 
     @handler.setter
     def handler(self, handler: Handler) -> None:
-        self._handler = handler
-        self.is_async = is_async(handler)
+        self.call = (handler, is_async(handler))  # in one, as another thread may replace it meanwhile
 
     @property
     def parent_name(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from agentserver.config import ListenerConfig, OrganismConfig
 from agentserver.errors import ConfigError, ConfigFault, PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.addressing import Addressing
-from agentserver.message_bus.admission import Admission, check_name
+from agentserver.message_bus.admission import Admission
 from agentserver.message_bus.closing import bury, idle_or_stopped
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.dispatch import Dispatcher
@@ -25,6 +25,7 @@ from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.intake import adopt, state_of
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.names import check_name
 from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
 from agentserver.message_bus.pipeline import Pipeline, build_pipeline
 from agentserver.message_bus.registration import listeners_of
@@ -90,6 +91,7 @@ class StreamPump:
         self._builder = EnvelopeBuilder()
         self._running: asyncio.Task[Any] | None = None
         self._closing = False
+        self._fault: Exception | None = None
 
     def register_listener(self, config: ListenerConfig) -> Listener:
         """Add a listener, while the pump runs or before.
@@ -107,8 +109,9 @@ class StreamPump:
         """
         check_name("listener", config.name)
         rows = listeners_of(config)
-        for row in rows:
-            if self.routing_table.pinned(row.root_tag):
+        for index, row in enumerate(rows):
+            own = any(row.root_tag == other.root_tag for other in rows[:index])
+            if own or self.routing_table.pinned(row.root_tag):
                 raise ConfigError([ConfigFault("listeners", 0, 0, f"{row.root_tag} is registered already")])
         for row in rows:
             self.routing_table.add(row)
@@ -159,11 +162,14 @@ class StreamPump:
 
         Raises:
             PumpClosed: The pump is shutting down.
+            PumpError: The pump ended by a fault, and was not run again.
             TypeError: `raw_bytes` is not bytes.
             ValueError: `from_id` is no name.
         """
         if self._closing:
             raise PumpClosed("the pump is shutting down")
+        if self._fault is not None:
+            raise PumpError(f"the pump ended by a fault: {told(self._fault)}") from self._fault
         message = self._admission.message(raw_bytes, thread_id, from_id)
         await self.queue.put((message,))
         thread_id = message.thread_id
@@ -274,12 +280,13 @@ class StreamPump:
             raise PumpClosed("a pump that was shut down does not run again")
         if self._running is not None:
             raise RuntimeError("this pump is running already")
-        self._running = asyncio.current_task()
+        self._running, self._fault = asyncio.current_task(), None
         try:
             async with self.build_pipeline(self._queue_source()).stream() as streamer:
                 async for _ in streamer:
                     pass
         except Exception as exc:
+            self._fault = exc
             self._conversations.close(PumpError(f"the pump ended by a fault: {told(exc)}"))
             raise
         finally:
@@ -294,12 +301,12 @@ class StreamPump:
             Exception: Whatever ended the pump meanwhile, if anything did.
         """
         running = self._running
+        if running is not None:
+            await idle_or_stopped(self.queue, running, None)
+        if self._fault is not None:
+            raise self._fault
         if running is None:
             await self.queue.idle()
-            return
-        await idle_or_stopped(self.queue, running, None)
-        if running.done() and not running.cancelled():
-            running.result()
 
     async def shutdown(self, timeout_s: float | None = None) -> bool:
         """Take nothing more, finish what is there, and stop. Never waits longer than `timeout_s`, but for a moment.

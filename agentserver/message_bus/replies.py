@@ -101,7 +101,7 @@ class Replies:
         except AgentServerError as exc:
             del puts[before:]
             state.fail("replies", exc)
-        except Exception as exc:  # noqa: BLE001  # an edge: the payload's own code may run here, e.g. a property
+        except BaseException as exc:  # noqa: BLE001  # an edge: the payload's own code may run here, e.g. a property
             del puts[before:]
             listener = state.target_listeners[0].name if state.target_listeners else ""
             failure = BadReply(listener, f"while writing its reply: {told(exc)}")
@@ -232,8 +232,8 @@ class Replies:
         if payload_class is not None and tree is not None:
             try:
                 state.payload = contract_of(payload_class).read(tree)
-            except AgentServerError as exc:
-                state.note(f"left as an element: {exc}")
+            except BaseException as exc:  # noqa: BLE001  # an edge: the class's own code runs here
+                state.note(f"left as an element: {told(exc)}")
 
     def _dead_letter(self, state: MessageState, message: QueuedMessage) -> DeadLetter:
         code = state.failure.code if state.failure is not None else "error"

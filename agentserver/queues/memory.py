@@ -69,6 +69,8 @@ class MemoryQueue:
             books.waiting += 1
             if self._takers:
                 _wake_one(self._takers)
+        if self._putters and not self._is_full():
+            _wake_one(self._putters)
 
     async def take(self, limit: int) -> list[Delivery]:
         """Wait for one message, then take what is ready. See `MessageQueue.take`."""
@@ -79,8 +81,8 @@ class MemoryQueue:
         deliveries = self._take_ready(limit)
         if self.books.waiting and self._takers:
             _wake_one(self._takers)
-        if self._putters:
-            _wake_all(self._putters)  # each looks again whether there is room
+        if self._putters and not self._is_full():
+            _wake_one(self._putters)  # who wakes the next, if there is room for it
         return deliveries
 
     async def settle(self, outcome: Settlement) -> None:
@@ -142,6 +144,9 @@ class MemoryQueue:
         """Close. Nothing else is held."""
         self.close()
 
+    def _is_full(self) -> bool:
+        return self.books.waiting >= self.max_waiting or self._waiting_bytes >= self.max_waiting_bytes
+
     def _take_ready(self, limit: int) -> list[Delivery]:
         deliveries: list[Delivery] = []
         for source in (self._emitted, self._admitted):
@@ -178,7 +183,7 @@ class MemoryQueue:
         except asyncio.CancelledError:
             if future in waiters:
                 waiters.remove(future)
-            elif waiters is self._takers and self.books.waiting:
+            elif waiters is self._putters or self.books.waiting:
                 _wake_one(waiters)  # the call came too late for this one: hand it on
             raise
 
