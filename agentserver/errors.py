@@ -45,7 +45,7 @@ def told(exc: BaseException) -> str:
     """Return the type and the text of an exception that somebody else's code raised, whose `__str__` may raise too."""
     try:
         text = str(exc)
-    except Exception:  # noqa: BLE001  # an edge: the exception's own code
+    except BaseException:  # noqa: BLE001  # an edge: the exception's own code
         text = "its text cannot be made"
     return shorten(f"{type(exc).__name__}: {text}" if text else type(exc).__name__)
 

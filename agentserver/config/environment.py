@@ -58,6 +58,8 @@ def _replacement(found: re.Match[str], variables: Mapping[str, str]) -> str:
         raise ExpansionError(
             f"{quote(found.group())} names no variable; write ${{NAME}} or ${{NAME:-default}}"
         )
+    if "${" in (body["default"] or ""):
+        raise ExpansionError(f"{quote(found.group())} holds another reference; a default is plain text")
     value = variables.get(body["name"], "")
     if value or body["default"] is not None:
         return value or body["default"]

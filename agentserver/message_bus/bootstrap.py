@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agentserver.config import ConfigLoader
+from agentserver.errors import PumpError
 from agentserver.message_bus.pump import StreamPump
 
 
@@ -37,19 +38,27 @@ async def running(pump: StreamPump, *, drain_timeout_s: float | None = None) -> 
         pump: A pump that is not running.
         drain_timeout_s: Seconds to drain; the config's when left out.
 
+    Yields:
+        The pump, running.
+
     Raises:
-        Exception: Whatever ended the pump, if anything did.
+        PumpError: Somebody cancelled the pump.
+        Exception: Whatever else ended it, if anything did.
     """
     task = asyncio.create_task(pump.run(), name="agentserver-pump")
     await asyncio.sleep(0)  # so that a shutdown at once finds it running
+    cancelled = False
     try:
         yield pump
     finally:
+        cancelled = task.done() and task.cancelled()
         try:
             await pump.shutdown(drain_timeout_s)
         finally:  # also when the block is cancelled once more, while it drains
             if not task.done():
                 task.cancel()
             await asyncio.wait([task])
+    if cancelled:
+        raise PumpError("the pump was cancelled, and not by whoever ran it")
     if not task.cancelled():
         task.result()

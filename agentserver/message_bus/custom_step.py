@@ -16,7 +16,9 @@ from agentserver.errors import AgentServerError, GateError
 from agentserver.message_bus.guard import Batch, fail_by_bug
 from agentserver.message_bus.listener import is_async
 from agentserver.message_bus.message_state import MessageState
+from agentserver.queues import Delivery
 
+_Receipt: TypeAlias = "tuple[Delivery | None, Delivery | None]"
 StepFunction: TypeAlias = Callable[[MessageState], "MessageState | Awaitable[MessageState]"]
 
 
@@ -44,33 +46,39 @@ class CustomStep:
         return list(await asyncio.gather(*(self._apply_async(state) for state in batch)))
 
     def _apply(self, state: MessageState) -> MessageState:
+        receipt = state.delivery, state.part_of
         try:
-            return self._checked(state, self._function(state))
+            return self._checked(state, self._function(state), receipt)
         except BaseException as exc:  # noqa: BLE001  # an edge: the user's code, sys.exit and all
-            return self._failed(state, exc)
+            return self._failed(state, exc, receipt)
 
     async def _apply_async(self, state: MessageState) -> MessageState:
         if state.error is not None:
             return state
+        receipt = state.delivery, state.part_of
         try:
             result: Any = self._function(state)
             async with asyncio.timeout(self._timeout_s):
-                return self._checked(state, await result)
+                return self._checked(state, await result, receipt)
         except BaseException as exc:  # an edge: the user's code, sys.exit and all
             task = asyncio.current_task()
             if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # it is the pump that is cancelled
-            return self._failed(state, exc)
+            return self._failed(state, exc, receipt)
 
-    def _checked(self, state: MessageState, result: Any) -> MessageState:
+    def _checked(self, state: MessageState, result: Any, receipt: _Receipt) -> MessageState:
+        state.delivery, state.part_of = receipt  # which are the queue's, whatever a step does to them
         if inspect.iscoroutine(result):
             result.close()
             raise TypeError("returned a coroutine: make the step itself an `async def`")
         if not isinstance(result, MessageState):
             raise TypeError(f"returned {type(result).__name__}, a step returns the MessageState")
         if result is not state:
-            result.delivery, result.part_of = state.delivery, state.part_of
-        for text in (result.thread_id, result.from_id, result.to_id):
+            if result.delivery is not None or result.part_of is not None:
+                raise TypeError("returned the state of another message")
+            result.delivery, result.part_of = receipt
+        texts: tuple[object, ...] = (result.thread_id, result.from_id, result.to_id)
+        for text in texts:
             if text is not None and not isinstance(text, str):
                 state.thread_id = state.from_id = state.to_id = None
                 raise TypeError(
@@ -80,7 +88,8 @@ class CustomStep:
             result.stage, result.failure = self.name, GateError(str(result.error), code="refused")
         return result
 
-    def _failed(self, state: MessageState, exc: BaseException) -> MessageState:
+    def _failed(self, state: MessageState, exc: BaseException, receipt: _Receipt) -> MessageState:
+        state.delivery, state.part_of = receipt
         if isinstance(exc, AgentServerError):
             state.fail(self.name, exc)
         else:

@@ -5,7 +5,8 @@ Takes states that passed the gate; gives outcomes, in order of completion. Knows
 A handler never runs in the pump's own task. A task runs handlers one after another until one of them waits: that
 one keeps the task to itself from then on, and the next handlers get a new one. A task is also given up when a
 handler leaves a mark on it: a cancellation that is still pending, or a changed context variable. So a handler that
-does not wait costs no task of its own, and none can tell that it followed another.
+does not wait costs no task of its own. What it must not do is keep its task for later: a cancellation of it, once
+the handler has returned, may hit another.
 
 A deadline does not wait for the handler to give in: the message's outcome is recorded, its slot is free, and
 whatever the handler does later has no effect.

@@ -285,6 +285,10 @@ class StreamPump:
             async with self.build_pipeline(self._queue_source()).stream() as streamer:
                 async for _ in streamer:
                     pass
+        except asyncio.CancelledError:
+            if not self._closing:
+                self._conversations.close(PumpError("the pump was cancelled"))
+            raise
         except Exception as exc:
             self._fault = exc
             self._conversations.close(PumpError(f"the pump ended by a fault: {told(exc)}"))
@@ -305,6 +309,8 @@ class StreamPump:
             await idle_or_stopped(self.queue, running, None)
         if self._fault is not None:
             raise self._fault
+        if running is not None and running.done() and self.books.open:
+            raise PumpError("the pump was cancelled; what was in flight waits again")
         if running is None:
             await self.queue.idle()
 

@@ -62,7 +62,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
         """
         if to_id is not None:
             found = self.data.get(f"{to_id}.{tag}".lower())
-            if not found:
+            if not found or "." in tag:  # `a` and <b.ping> is not `a.b` and <ping>
                 raise RoutingError(f"no listener {to_id!r} takes <{tag}>")
             return found
         lowered = tag.lower()

@@ -9,23 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections import Counter
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
-_Job: TypeAlias = "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[[], Any]] | None"
+_Job: TypeAlias = (
+    "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[..., Any], Callable[[], Any]] | None"
+)
 
 
 class WorkerThreads:
     """Call functions in threads, one call a thread at a time.
 
     Args:
-        max_threads: Calls at once, those that are stuck included.
+        max_threads: Calls of one function at once, those that are stuck included.
     """
 
     def __init__(self, max_threads: int) -> None:
         self.max_threads = max_threads
-        self._busy = 0
+        self._busy: Counter[int] = Counter()  # by the id of the function, which need not be hashable
         self._idle: list[SimpleQueue[_Job]] = []
         self._closed = False
 
@@ -33,16 +36,16 @@ class WorkerThreads:
         """Return what `function(*args)` returns, or raise what it raises.
 
         Raises:
-            RuntimeError: `max_threads` calls are running, most of them beyond their deadlines.
+            RuntimeError: `max_threads` calls of it are running, most of them beyond their deadlines.
         """
-        if self._busy >= self.max_threads:
-            raise RuntimeError(f"{self._busy} plain functions are stuck in their threads")
+        if self._busy[id(function)] >= self.max_threads:
+            raise RuntimeError(f"{self._busy[id(function)]} calls of it are stuck in their threads")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         context = contextvars.copy_context()
         inbox = self._idle.pop() if self._idle else self._start()
-        self._busy += 1
-        inbox.put((loop, future, lambda: context.run(function, *args)))
+        self._busy[id(function)] += 1
+        inbox.put((loop, future, function, lambda: context.run(function, *args)))
         return await future
 
     def close(self) -> None:
@@ -58,7 +61,7 @@ class WorkerThreads:
 
     def _serve(self, inbox: SimpleQueue[_Job]) -> None:
         while (job := inbox.get()) is not None:
-            loop, future, call = job
+            loop, future, function, call = job
             result: Any = None
             error: BaseException | None = None
             try:
@@ -66,15 +69,22 @@ class WorkerThreads:
             except BaseException as exc:  # noqa: BLE001  # an edge: whatever a handler raises is its caller's to see
                 error = exc
             try:
-                loop.call_soon_threadsafe(self._finish, inbox, future, result, error)
+                loop.call_soon_threadsafe(self._finish, inbox, function, future, result, error)
             except RuntimeError:  # the loop is gone, and with it whoever waited
                 return
-            del job, call, result, error, future
+            del job, call, function, result, error, future
 
     def _finish(
-        self, inbox: SimpleQueue[_Job], future: asyncio.Future[Any], result: Any, error: BaseException | None
+        self,
+        inbox: SimpleQueue[_Job],
+        function: Callable[..., Any],
+        future: asyncio.Future[Any],
+        result: Any,
+        error: BaseException | None,
     ) -> None:
-        self._busy -= 1
+        self._busy[id(function)] -= 1
+        if not self._busy[id(function)]:
+            del self._busy[id(function)]
         if self._closed:
             inbox.put(None)
         else:

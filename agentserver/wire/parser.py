@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -75,12 +75,12 @@ class StrictParser:
         parser = self._parser
         try:
             parser.feed(data)  # the same verdict and tree as fromstring gives, in three quarters of the time
-            root = parser.close()
+            root: Element = parser.close()
         except etree.LxmlError as exc:
             self._parser = new_parser()
             raise _syntax_error(exc, data) from None
         if doctype_named:  # what the parser found decides
-            docinfo = root.getroottree().docinfo
+            docinfo: Any = root.getroottree().docinfo  # the stubs know no document without a DTD
             if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
                 raise _doctype()
         if b"&" in data:

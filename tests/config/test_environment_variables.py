@@ -133,3 +133,8 @@ def test_reference_inside_braces_gets_a_remedy(faults_of: FaultsOf) -> None:
     [(line, _, message)] = faults_of(f"organism: {{name: ${{SHOP_NAME}}}}\n{LISTENERS}", allow_env=True)
     remedy = "inside { } and [ ] write ${VAR} in quotes, or use one line per key"
     assert (line, message.endswith(remedy)) == (1, True)
+
+
+def test_a_default_that_holds_another_reference_is_refused(faults_of: FaultsOf) -> None:
+    ((line, column, message),) = faults_of("env: true\n" + named("${SHOP_UNSET:-${SHOP_NAME}}"))
+    assert (line, column, "holds another reference" in message) == (3, 9, True)

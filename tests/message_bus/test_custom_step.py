@@ -203,3 +203,37 @@ async def test_an_asynchronous_step_that_never_returns_times_out() -> None:
 def test_the_places_are_the_stages_of_the_gate() -> None:
     stages = gate_stages(Limits(), RoutingTable(), Threads())
     assert [stage.name for stage in stages if stage.name != "fan_out_targets"] == list(STEP_NAMES)
+
+
+async def test_a_step_that_returns_the_state_of_another_message_fails_alone() -> None:
+    first: list[MessageState] = []
+
+    def step(state: MessageState) -> MessageState:
+        first.append(state)
+        return first[0]
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    recorder = Recorder()
+    states = await outcomes(pump_of(listener("echo", Ping, recorder), pipeline=steps), ping("a"), ping("b"))
+    assert (texts(states), recorder.payloads) == (["step-failed"], [Ping("a")])
+
+
+async def test_a_step_cannot_take_the_receipt_of_a_state_away() -> None:
+    def step(state: MessageState) -> MessageState:
+        state.delivery = None
+        return state
+
+    steps = [StepConfig("m.step", after="deserialization", step=step)]
+    pump = pump_of(listener("echo", Ping, Recorder()), pipeline=steps)
+    await outcomes(pump, ping())
+    assert pump.books.settled == 1
+
+
+async def test_a_step_that_sets_a_thread_to_what_is_no_text_fails_alone() -> None:
+    def step(state: MessageState) -> MessageState:
+        state.thread_id = 5  # type: ignore[assignment]
+        return state
+
+    steps = [StepConfig("m.step", after="payload_extraction", step=step)]
+    pump = pump_of(listener("echo", Ping, Recorder()), pipeline=steps)
+    assert texts(await outcomes(pump, ping())) == ["step-failed"]

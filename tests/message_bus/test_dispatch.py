@@ -207,3 +207,39 @@ async def test_thread_scheduling_decides_what_comes_first(scheduling: str, expec
     )  # fmt: skip
     await outcomes(pump, ping("a"), ping("b"))
     assert "".join(order) == expected
+
+
+async def test_a_cancellation_that_was_taken_back_does_not_hit_the_next_handler() -> None:
+    seen: list[str] = []
+
+    async def handler(payload: Ping, metadata: HandlerMetadata) -> None:
+        if payload.text == "bad":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            task.uncancel()
+            return
+        await asyncio.sleep(0)
+        seen.append(payload.text)
+
+    await outcomes(pump_of(listener("echo", Ping, handler)), ping("bad"), ping("good"))
+    assert seen == ["good"]
+
+
+async def test_plain_functions_of_one_listener_that_are_stuck_leave_the_others_theirs() -> None:
+    release = threading.Event()
+
+    def stuck(payload: Amount, metadata: HandlerMetadata) -> None:
+        release.wait(60)
+
+    def fine(payload: Ping, metadata: HandlerMetadata) -> str:
+        return "<Done/>"
+
+    pump = pump_of(
+        listener("stuck", Amount, stuck), listener("fine", Ping, fine),
+        limits=Limits(handler_timeout_s=0.02), max_concurrent_handlers=2,
+    )  # fmt: skip
+    bad = envelope('<Amount xmlns=""><Value>1</Value></Amount>', to="stuck")
+    states = await outcomes(pump, *[bad] * 70, ping("x", to="fine"))
+    release.set()
+    assert [state.payload.tag for state in states if not state.error] == ["Done"]

@@ -290,3 +290,95 @@ async def test_a_subscription_that_overflowed_stays_over() -> None:
     subscription.put(MessageState())
     with pytest.raises(PumpError, match="behind"):
         await anext(subscription)
+
+
+async def test_a_pump_that_ended_by_a_fault_takes_nothing_more() -> None:
+    class BrokenQueue(MemoryQueue):
+        async def settle(self, outcome: Settlement) -> None:
+            raise OSError("disk full")
+
+    pump = StreamPump(OrganismConfig("broken"), queue=BrokenQueue())
+    pump.register_listener(listener("echo", Ping, Recorder()))
+    task = asyncio.create_task(pump.run())
+    await pump.inject(ping(), THREAD, "user")
+    await asyncio.wait([task])
+    with pytest.raises(PumpError, match="disk full"):
+        await pump.inject(ping(), THREAD, "user")
+    with pytest.raises(OSError, match="disk full"):
+        await pump.drained()
+
+
+async def test_a_pump_that_somebody_cancels_says_so() -> None:
+    async def cancel_all(payload: Ping, metadata: HandlerMetadata) -> None:
+        for task in asyncio.all_tasks():
+            if task.get_name() == "agentserver-pump":
+                task.cancel()
+
+    async def body() -> None:
+        async with running(pump_of(listener("echo", Ping, cancel_all))) as pump:
+            await pump.request(Ping("x"), to="echo", timeout_s=60)
+
+    with pytest.raises(PumpError, match="was cancelled"):
+        await body()
+
+
+async def test_a_block_that_is_cancelled_twice_leaves_no_pump_behind() -> None:
+    stuck = Stuck()
+
+    async def body() -> None:
+        async with running(pump_of(listener("echo", Ping, stuck))) as pump:
+            await pump.inject(ping(), THREAD, "user")
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(body())
+    await stuck.called.wait()
+    task.cancel()
+    await asyncio.sleep(0)  # the block now drains, for up to 45 s
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=20)
+    assert [other.get_name() for other in asyncio.all_tasks() if other.get_name() == "agentserver-pump"] == []
+
+
+async def test_the_part_of_an_input_that_claims_a_listeners_name_is_refused_also_after_a_crash() -> None:
+    class Crashing(MemoryQueue):
+        crash = True
+
+        async def settle(self, outcome: Settlement) -> None:
+            if self.crash:
+                raise OSError("crash")
+            await super().settle(outcome)
+
+    queue, recorder = Crashing(), Recorder()
+    pump = StreamPump(OrganismConfig("crashing"), queue=queue)
+    pump.register_listener(listener("echo", Ping, recorder))
+    await pump.inject(ping("a", sender="echo") + ping("b", sender="echo"))
+    task = asyncio.create_task(pump.run())
+    await asyncio.wait([task])
+    assert isinstance(task.exception(), OSError)
+    queue.crash = False
+    async with running(pump):
+        await pump.drained()
+    assert (recorder.calls, [letter.code for letter in pump.dead_letters]) == ([], ["false-sender"] * 2)
+
+
+async def test_many_injects_that_wait_come_through_in_their_order() -> None:
+    recorder = Recorder()
+    pump = pump_of(listener("echo", Ping, recorder), limits=Limits(queue_messages=3))
+    async with running(pump):
+        await asyncio.gather(*(pump.inject(ping(str(n)), THREAD, "user") for n in range(300)))
+        await pump.drained()
+    assert [payload.text for payload in recorder.payloads] == [str(n) for n in range(300)]
+
+
+async def test_an_inject_that_is_cancelled_while_it_waits_holds_up_nobody() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()), limits=Limits(queue_messages=1))
+    await pump.inject(ping(), THREAD, "user")
+    waiting = [asyncio.create_task(pump.inject(ping(), THREAD, "user")) for _ in range(4)]
+    await asyncio.sleep(0)
+    async with running(pump), asyncio.timeout(10):
+        waiting[0].cancel()
+        waiting[2].cancel()
+        await asyncio.wait(waiting)
+        await pump.drained()
+    assert pump.books.settled == 3

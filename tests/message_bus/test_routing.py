@@ -79,3 +79,8 @@ def test_a_name_stays_as_long_as_one_key_has_it() -> None:
     made = table(row("a", Ping), row("a", Pong))
     del made["a.ping"]
     assert made.has_name("a")
+
+
+def test_a_dot_in_a_tag_does_not_reach_another_name() -> None:
+    with pytest.raises(RoutingError):
+        table(row("a.b")).find("a", "b.ping")

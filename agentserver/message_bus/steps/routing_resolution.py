@@ -28,6 +28,10 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
     @guard("routing_resolution")
     def route(state: MessageState) -> None:
         table = indexed if indexed is not None else RoutingTable(routing_table)
+        if state.claimed and state.from_id and table.has_name(state.from_id):
+            raise RoutingError(
+                f"sender {state.from_id!r} is a listener here, which cannot be outside", code="false-sender"
+            )
         message = state.message
         if message is not None:
             if message.outbound:
@@ -35,10 +39,6 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
             if message.target is not None:
                 _take(state, table.pinned(message.target), message.target)
                 return
-        if state.claimed and state.from_id and table.has_name(state.from_id):
-            raise RoutingError(
-                f"sender {state.from_id!r} is a listener here, which cannot be outside", code="false-sender"
-            )
         tree = state.payload_tree
         if tree is not None:
             tag = tree.tag
