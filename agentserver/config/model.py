@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from agentserver.errors import ConfigError, ConfigFault
 
 ThreadScheduling = Literal["breadth-first", "depth-first"]
 
@@ -103,3 +105,24 @@ class OrganismConfig:
     pipeline: list[StepConfig] = field(default_factory=list)
     source: Path | None = None
     """The file that this was read from; None when it was built in code."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the pump could not work with; the loader says the same with line numbers.
+
+        Raises:
+            ConfigError: A bound is no whole number of at least 1, or a word is none of those known.
+        """
+        faults = [
+            f"{name}: found {getattr(self, name)!r}, expected a whole number of at least 1"
+            for name in ("max_concurrent_pipelines", "max_concurrent_handlers", "max_concurrent_per_agent")
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1
+        ]
+        for name, known in (
+            ("thread_scheduling", get_args(ThreadScheduling)),
+            ("repair", get_args(RepairPolicy)),
+            ("queue", ("memory://",)),
+        ):
+            if getattr(self, name) not in known:
+                faults.append(f"{name}: found {getattr(self, name)!r}, expected one of {', '.join(known)}")
+        if faults:
+            raise ConfigError([ConfigFault(self.name, 0, 0, fault) for fault in faults])
