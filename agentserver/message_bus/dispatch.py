@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 MAX_STREAK: Final = 64
 """Handlers that one task runs before it lets the event loop turn."""
+MAX_PARKED: Final = 1_000
+"""Messages waiting for agents at their limit that take no place in the pipeline from others; further ones do."""
 MAX_STUCK_THREADS: Final = 64
 """Plain functions whose deadline passed and that still block their thread, beyond which no more are called."""
 
@@ -73,6 +75,7 @@ class Dispatcher:
         """Messages submitted and not collected yet."""
         self._pending: deque[_Call] = deque()
         self._lanes: dict[str, deque[_Call]] = {}  # what waits for one agent alone
+        self._parked = 0  # how much that is
         self._agent_calls: dict[str, int] = {}
         self._running = 0
         self._outcomes: list[Outcome] = []
@@ -81,6 +84,11 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._threads = WorkerThreads(self.max_handlers + MAX_STUCK_THREADS)
+
+    @property
+    def occupied(self) -> int:
+        """Places in the pipeline that are taken: what waits for an agent at its limit takes none."""
+        return self.in_flight - min(self._parked, MAX_PARKED)
 
     def submit(self, batch: Batch) -> None:
         """Take messages in: those that failed, or leave the organism, are outcomes at once."""
@@ -101,7 +109,7 @@ class Dispatcher:
         return outcomes
 
     async def wait(self) -> None:
-        """Wait until `notify` is called, as it is at each outcome."""
+        """Wait until `notify` is called, as it is at each outcome, and when a place in the pipeline is free."""
         if self._outcomes:
             return
         self._waiter = asyncio.get_running_loop().create_future()
@@ -202,6 +210,8 @@ class Dispatcher:
         calls = self._agent_calls.get(agent, 0)
         if calls >= self.max_per_agent:
             self._lanes.setdefault(agent, deque()).append(call)
+            self._parked += 1
+            self.notify()  # a place in the pipeline is free
             return False
         self._agent_calls[agent] = calls + 1
         return True
@@ -224,6 +234,7 @@ class Dispatcher:
         lane = self._lanes.get(name)
         if lane:
             self._pending.appendleft(lane.popleft())
+            self._parked -= 1
             if not lane:
                 del self._lanes[name]
 

@@ -26,14 +26,14 @@ class Listener:
         handler: `async def` (runs as a task) or `def` (runs in a worker thread); may be replaced while running.
         description: What it does, for people and models.
         is_agent: Whether it is told its own name and limited by `max_concurrent_per_agent`.
-        peers: Whom it may address.
+        peers: Whom it is meant to address; in this version nothing holds it to that.
         broadcast: Whether it also takes what is sent to its parent name.
+        schema: The compiled XSD that its payload is held to; its contract's own when left out.
+        root_tag: Its key in the routing table; `{name}.{payload class}` in lower case when left out.
 
     Attributes:
         call: The handler, and whether calling it gives a coroutine.
-        root_tag: `{name}.{payload class}` in lower case: its key in the routing table.
         contract: How its payload is read and written.
-        schema: Its payload's compiled XSD.
     """
 
     __slots__ = (
@@ -50,12 +50,14 @@ class Listener:
         is_agent: bool = False,
         peers: list[str] | None = None,
         broadcast: bool = False,
+        schema: Schema | None = None,
+        root_tag: str = "",
     ) -> None:
         self.name = name
         self.payload_class = payload_class
         self.contract: Contract[Any] = contract_of(payload_class)
-        self.schema: Schema = self.contract.schema
-        self.root_tag = f"{name}.{self.contract.root_tag}".lower()
+        self.schema: Schema = schema if schema is not None else self.contract.schema
+        self.root_tag = root_tag or f"{name}.{self.contract.root_tag}".lower()
         self.description = description
         self.is_agent = is_agent
         self.own_name = name if is_agent else None

@@ -98,7 +98,7 @@ async def dispatch(
                     elif exhausted and not dispatcher.in_flight:
                         return
                     else:
-                        if pull is None and not exhausted and dispatcher.in_flight < max_in_flight:
+                        if pull is None and not exhausted and dispatcher.occupied < max_in_flight:
                             pull = asyncio.create_task(_next(batches))
                             pull.add_done_callback(dispatcher.notify)
                         await dispatcher.wait()

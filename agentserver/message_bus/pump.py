@@ -89,7 +89,7 @@ class StreamPump:
         self._outlets = Outlets()
         self._conversations = Conversations()
         self._builder = EnvelopeBuilder()
-        self._running: asyncio.Task[Any] | None = None
+        self._run_task: asyncio.Task[Any] | None = None
         self._closing = False
         self._fault: Exception | None = None
 
@@ -278,9 +278,9 @@ class StreamPump:
         """
         if self._closing:
             raise PumpClosed("a pump that was shut down does not run again")
-        if self._running is not None:
+        if self._run_task is not None:
             raise RuntimeError("this pump is running already")
-        self._running, self._fault = asyncio.current_task(), None
+        self._run_task, self._fault = asyncio.current_task(), None
         try:
             async with self.build_pipeline(self._queue_source()).stream() as streamer:
                 async for _ in streamer:
@@ -294,7 +294,7 @@ class StreamPump:
             self._conversations.close(PumpError(f"the pump ended by a fault: {told(exc)}"))
             raise
         finally:
-            self._running = None
+            self._run_task = None
             self._dispatcher.abort()
             self.queue.recover()
 
@@ -304,7 +304,7 @@ class StreamPump:
         Raises:
             Exception: Whatever ended the pump meanwhile, if anything did.
         """
-        running = self._running
+        running = self._run_task
         if running is not None:
             await idle_or_stopped(self.queue, running, None)
         if self._fault is not None:
@@ -328,7 +328,7 @@ class StreamPump:
         """
         await asyncio.sleep(0)  # a run that was only just scheduled begins
         self._closing = True
-        running = self._running
+        running = self._run_task
         if running is not None and not running.done():
             deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s
             await idle_or_stopped(self.queue, running, deadline_s)
@@ -347,7 +347,7 @@ class StreamPump:
 
     async def _queue_source(self) -> AsyncIterator[Batch]:
         limit, dispatcher, queue = self.config.max_concurrent_pipelines, self._dispatcher, self.queue
-        while deliveries := await queue.take(limit - dispatcher.in_flight):
+        while deliveries := await queue.take(limit - dispatcher.occupied):
             yield [state_of(delivery) for delivery in deliveries]
 
     async def _settle(self, handled: Handled) -> None:

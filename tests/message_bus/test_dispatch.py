@@ -243,3 +243,21 @@ async def test_plain_functions_of_one_listener_that_are_stuck_leave_the_others_t
     states = await outcomes(pump, *[bad] * 70, ping("x", to="fine"))
     release.set()
     assert [state.payload.tag for state in states if not state.error] == ["Done"]
+
+
+async def test_an_agent_with_more_messages_than_the_pipeline_has_places_leaves_the_others_theirs() -> None:
+    stuck, served = Gauge(), Recorder()
+    pump = pump_of(
+        listener("agent", Ping, stuck, is_agent=True), listener("other", Amount, served),
+        max_concurrent_pipelines=10, max_concurrent_per_agent=2,
+    )  # fmt: skip
+    async with running(pump), pump.subscribe(THREAD) as messages:
+        for n in range(100):
+            await pump.inject(ping(str(n), to="agent"), THREAD, "user")
+        served.result = b"<Done/>"
+        await pump.inject(b"<Amount><Value>1</Value></Amount>", THREAD, "user")
+        async with asyncio.timeout(10):
+            assert (await anext(messages)).payload.tag == "Done"
+        stuck.release.set()
+        await pump.drained()
+    assert (stuck.most, stuck.total) == (2, 100)
