@@ -102,8 +102,9 @@ class CrossChecks:
     def _peers(self) -> None:
         addresses = {listener.parent for listener in self._draft.listeners} | self._by_name.keys()
         for listener in self._by_name.values():
-            tags = (contract.class_tag for contract in listener.contracts)
-            addresses.update(f"{listener.name.lower()}.{tag}" for tag in tags if tag)
+            tags = [contract.class_tag for contract in listener.contracts]
+            names = {listener.name.lower(), listener.parent} - {""}
+            addresses.update(f"{name}.{tag}" for name in names for tag in tags if tag)
         known = sorted(addresses - {""})
         unknown = [
             (path, peer)

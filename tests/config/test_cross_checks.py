@@ -25,7 +25,7 @@ def test_duplicate_name_ignores_case(faults_of: FaultsOf) -> None:
 
 
 @pytest.mark.parametrize(
-    "peer", ["till", "TILL", "till.order", "Till.Order", "search.shelf", "search", "clerk"]
+    "peer", ["till", "TILL", "till.order", "Till.Order", "search.shelf", "search", "search.order", "clerk"]
 )
 def test_known_peers(peer: str, load: Load) -> None:
     text = listeners(f"name: clerk, peers: [{peer}]", "name: till", "name: search.shelf, broadcast: true")
