@@ -124,7 +124,7 @@ class MessageSplitter:
         return found is not None
 
     def _cut(self) -> Iterator[bytes]:
-        while self._ready():
+        while (self._looked == self._scanned and not self._closing) or self._ready():
             token = _TOKEN.search(self._buffer, self._scanned)
             if token is None:
                 self._wait()
@@ -138,10 +138,8 @@ class MessageSplitter:
             if token["end"]:
                 self._depth -= 1
             else:
-                if _is_envelope(tag) and self._is_boundary(token.start()):
-                    yield from self._piece(
-                        token.start()
-                    )  # what came before was never closed, or is no message
+                if (not self._depth or self._anew > MAX_ANEW) and self._begins_a_message(tag, token.start()):
+                    yield from self._piece(token.start())
                     self._depth = 0
                 self._depth += not tag.endswith(b"/>")
             if self._depth <= 0:
@@ -185,9 +183,9 @@ class MessageSplitter:
         else:
             self._scanned = self._looked = len(self._buffer)
 
-    def _is_boundary(self, start: int) -> bool:
-        """Whether an envelope that begins at `start` begins a message."""
-        return self._anew > MAX_ANEW if self._depth > 0 else self._is_junk(start)
+    def _begins_a_message(self, tag: bytes, start: int) -> bool:
+        """Whether a tag at `start` begins a message, although what stands before it is not closed or is none."""
+        return _is_envelope(tag) and (self._depth > 0 or self._is_junk(start))
 
     def _is_junk(self, end: int) -> bool:
         """Whether more than a prolog stands before the root element at `end`."""
