@@ -34,12 +34,10 @@ MAX_STREAK: Final = 64
 MAX_PARKED: Final = 1_000
 """Messages waiting for agents at their limit that take no place in the pipeline from others; further ones do."""
 MAX_STUCK_THREADS: Final = 64
-"""Plain functions whose deadline passed and that still block their thread, beyond which no more are called."""
-
+"""Calls of one plain function whose deadline passed and that still block their threads: beyond, it is not called."""
 
 Outcome: TypeAlias = tuple[MessageState, Any]
 """A message that was handled, or failed, and what its handler returned."""
-
 
 _Call: TypeAlias = tuple[MessageState, Listener]
 

@@ -347,7 +347,8 @@ class StreamPump:
 
     async def _queue_source(self) -> AsyncIterator[Batch]:
         limit, dispatcher, queue = self.config.max_concurrent_pipelines, self._dispatcher, self.queue
-        while deliveries := await queue.take(limit - dispatcher.occupied):
+        # a message that waited for its agent may have taken the last place since this was asked for
+        while deliveries := await queue.take(max(1, limit - dispatcher.occupied)):
             yield [state_of(delivery) for delivery in deliveries]
 
     async def _settle(self, handled: Handled) -> None:

@@ -74,6 +74,8 @@ class MemoryQueue:
 
     async def take(self, limit: int) -> list[Delivery]:
         """Wait for one message, then take what is ready. See `MessageQueue.take`."""
+        if limit < 1:
+            raise ValueError(f"take({limit}): at least one message is taken")
         while not self.books.waiting and not self._closed:
             await self._wait(self._takers)
         if self._closed:

@@ -158,7 +158,17 @@ class MessageQueue(Protocol):
         """
 
     async def take(self, limit: int) -> list[Delivery]:
-        """Wait for one message, then take what is ready, at most `limit`. An empty list says that it is closed."""
+        """Wait for one message, then take what is ready.
+
+        Args:
+            limit: Most messages to take, at least 1.
+
+        Returns:
+            The messages; an empty list says that the queue is closed.
+
+        Raises:
+            ValueError: `limit` is less than 1, so that nothing taken would look like a closed queue.
+        """
 
     async def settle(self, outcome: Settlement) -> None:
         """Commit what became of a batch. A delivery that is settled already, or was recovered, is left alone."""

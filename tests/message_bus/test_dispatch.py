@@ -261,3 +261,21 @@ async def test_an_agent_with_more_messages_than_the_pipeline_has_places_leaves_t
         stuck.release.set()
         await pump.drained()
     assert (stuck.most, stuck.total) == (2, 100)
+
+
+@pytest.mark.parametrize("places", [1, 2, 3, 10])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+async def test_a_busy_agent_is_served_to_its_last_message_however_few_places_there_are(
+    places: int, turns: int
+) -> None:
+    async def wait_a_little(payload: Ping, metadata: HandlerMetadata) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    pump = pump_of(
+        listener("agent", Ping, wait_a_little, is_agent=True),
+        max_concurrent_pipelines=places, max_concurrent_per_agent=2, max_concurrent_handlers=5,
+    )  # fmt: skip
+    async with asyncio.timeout(20):
+        await outcomes(pump, *(ping(str(n), to="agent") for n in range(200)))
+    assert pump.books.settled == 200

@@ -50,6 +50,12 @@ async def test_a_take_that_was_cancelled_loses_nothing() -> None:
     assert names(await asyncio.wait_for(second, 5)) == ["a"]
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+async def test_take_of_nothing_is_refused_as_it_would_look_closed(limit: int) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        await MemoryQueue().take(limit)
+
+
 async def test_take_gives_nothing_once_closed() -> None:
     queue = MemoryQueue()
     taking = asyncio.create_task(queue.take(5))
