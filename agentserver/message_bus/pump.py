@@ -274,6 +274,7 @@ class StreamPump:
 
         Raises:
             PumpClosed: It was shut down before.
+            PumpError: Somebody else closed the queue.
             RuntimeError: It is running already.
         """
         if self._closing:
@@ -285,6 +286,8 @@ class StreamPump:
             async with self.build_pipeline(self._queue_source()).stream() as streamer:
                 async for _ in streamer:
                     pass
+            if not self._closing:
+                raise PumpError("the queue was closed, and not by the pump's shutdown")
         except asyncio.CancelledError:
             if not self._closing:
                 self._conversations.close(PumpError("the pump was cancelled"))

@@ -382,3 +382,13 @@ async def test_an_inject_that_is_cancelled_while_it_waits_holds_up_nobody() -> N
         await asyncio.wait(waiting)
         await pump.drained()
     assert pump.books.settled == 3
+
+
+async def test_a_pump_whose_queue_is_closed_by_somebody_else_says_so() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()))
+    task = asyncio.create_task(pump.run())
+    await asyncio.sleep(0)
+    pump.queue.close()
+    await asyncio.wait([task])
+    with pytest.raises(PumpError, match="the queue was closed"):
+        await pump.drained()
