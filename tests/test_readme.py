@@ -126,3 +126,14 @@ def test_every_command_is_shown() -> None:
 
 def test_nothing_is_left_to_fill_in() -> None:
     assert re.findall(r"\b[A-Z]+_[A-Z]+\b|TODO|TBD", README) == []
+
+
+def test_the_commands_that_give_json_are_those_that_take_the_option() -> None:
+    from agentserver.cli import main
+
+    takers = {
+        name
+        for name, command in main.commands.items()
+        if any("--json" in option.opts for option in command.params)
+    }
+    assert takers == {"validate", "pipe", "bench"}
