@@ -1,0 +1,140 @@
+"""What a document looks like, as plain values: the one description that every artefact is made from.
+
+The planner makes an outline beside the codecs of a dataclass; `xsd_reader` makes one from an XSD. The XSD, the
+example, the JSON Schema, the prompt card, the Markdown, the JSON notation and the comparison of two versions all
+come from it, so that none of them can say what another does not. Holds no code that reads or writes messages.
+
+Names are in Clark notation, `{namespace}Local`, and plain where there is no namespace. Texts of values are written
+as XML has them. An outline may refer to itself: a record is compared by identity and completed after it is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Many: TypeAlias = Literal["", "list", "tuple", "set", "frozenset", "dict"]
+"""What repeated elements are gathered in; empty for a single one."""
+
+RecordKind: TypeAlias = Literal["class", "items", "tuple", "entries", "entry"]
+"""What a record stands for: a dataclass, a collection within a collection, a tuple of fixed length, a dict, one
+entry of a dict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text: a number, a date, a member of a closed set.
+
+    Attributes:
+        noun: The type in a few words, for people: `int`, `Colour (one of 'red', 'green')`.
+        base: Local name of the XSD built-in type that it restricts: `integer`, `string`, `token`.
+        name: Name of its own named type in the schema; empty when it has none.
+        lexical: The texts of `base` that Python reads, as a regular expression; empty for all. Part of the named type.
+        values: The closed set, when it is one. Part of the named type, when it has one.
+        at_least: Inclusive lower bound.
+        above: Exclusive lower bound.
+        at_most: Inclusive upper bound.
+        below: Exclusive upper bound.
+        fraction_digits: Most digits behind the point that count.
+        patterns: Regular expressions, in the syntax of XSD, each of which the whole text must match.
+        min_length: Fewest characters, or octets where `base` is `base64Binary`.
+        max_length: Most of them.
+    """
+
+    noun: str
+    base: str
+    name: str = ""
+    lexical: str = ""
+    values: tuple[str, ...] = ()
+    at_least: str = ""
+    above: str = ""
+    at_most: str = ""
+    below: str = ""
+    fraction_digits: int | None = None
+    patterns: tuple[str, ...] = ()
+    min_length: int | None = None
+    max_length: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """Attributes, and then elements in this order.
+
+    Attributes:
+        kind: What it stands for.
+        name: Name of its type in the schema; empty when it has none, and is written in place.
+        noun: What it stands for in a few words, for people.
+        fields: Its attributes and elements. The items of a collection are one field called `Item`, those of a tuple
+            `Item1` and so on; a dict has one called `Entry`, a record of `Key` and `Value`, whose keys are unique.
+        doc: What it means.
+        text: What its own text holds, for an XSD's simple content; None when it holds elements. Never for a dataclass.
+    """
+
+    kind: RecordKind
+    name: str = ""
+    noun: str = ""
+    fields: list[Field] = field(default_factory=list)
+    doc: str = ""
+    text: Text | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Variants:
+    """Exactly one of several elements, which tells by its name which it is: a union.
+
+    Attributes:
+        members: The elements; each is required once, when it is the one.
+        noun: The union in a few words, for people.
+    """
+
+    members: list[Field] = field(default_factory=list)
+    noun: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Exactly one element of any name and content, which nothing looks into."""
+
+    noun: str = "one element of any kind"
+
+
+Content: TypeAlias = Text | Record | Variants | Anything
+
+
+@dataclass(slots=True, eq=False)
+class Field:
+    """An element or an attribute, and what is in it.
+
+    Attributes:
+        tag: Its name in XML.
+        content: What is in it; a `Text` for an attribute.
+        name: Its name in Python and in JSON: the dataclass's field. For what has no field, the local name.
+        attribute: Whether it is an attribute.
+        least: Fewest times that it stands there: 0 for what may be absent.
+        most: Most times; None for any number.
+        many: What repeated ones are gathered in.
+        default: The text of its default, when absence means one that has a text of its own.
+        doc: What it means.
+        secret: Whether what is in it is masked wherever it would be shown.
+    """
+
+    tag: str
+    content: Content
+    name: str = ""
+    attribute: bool = False
+    least: int = 1
+    most: int | None = 1
+    many: Many = ""
+    default: str | None = None
+    doc: str = ""
+    secret: bool = False
+
+    @property
+    def local_name(self) -> str:
+        """Its name without the namespace."""
+        return self.tag.rpartition("}")[2]
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace; empty for none."""
+        return self.tag[1:].partition("}")[0] if self.tag.startswith("{") else ""
