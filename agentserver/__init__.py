@@ -20,20 +20,25 @@ from agentserver.message_bus import (
     bootstrap,
     running,
 )
-from agentserver.xmlable import xmlify
+from agentserver.xmlable import Doc, Pattern, RawXml, Secret, xml, xmlify
 
 __all__ = [
     "AgentServerError",
     "BindingError",
     "ConfigError",
     "ContractError",
+    "Doc",
     "HandlerMetadata",
     "HandlerResponse",
     "MessageState",
+    "Pattern",
     "PumpError",
+    "RawXml",
     "RequestFailed",
+    "Secret",
     "StreamPump",
     "bootstrap",
     "running",
+    "xml",
     "xmlify",
 ]

@@ -2,6 +2,7 @@
 
     AgentServerError
     ├── ContractError          a class cannot be a contract           (the handler's author)
+    ├── SchemaError            a foreign XSD cannot be used           (the operator)
     ├── BindingError           a value or element does not fit        (the sender)
     ├── ConfigError            organism.yaml has faults               (the operator)
     ├── GateError              a message failed a step of the gate    (the sender)
@@ -14,6 +15,10 @@
     │   ├── HandlerFailed          it raised
     │   ├── HandlerTimedOut        it did not return in time
     │   └── BadReply               what it returned cannot become a message
+    │       └── ReplyTooLarge          it is longer than a message may be
+    ├── TaskExited             a task of a handler called sys.exit    (the handler's author)
+    ├── BudgetExceeded         a conversation used up its budget      (the organism's author)
+    │   └── ConversationEnded      a message came after the end of its conversation
     ├── StepFailed             a bug in a step, ours or a user's      (the step's author)
     └── PumpError              the pump cannot serve a caller         (the caller)
         ├── PumpClosed             it is shutting down, or was
@@ -28,12 +33,17 @@ says whether the same message may succeed later. Texts are bounded by `MAX_TEXT`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 MAX_TEXT = 500
 """Longest error text, in characters: a bad 5 MB value would otherwise make a message of its own."""
+
+
+_MAX_RAISED = 100_000
+"""Characters that are looked at of what somebody else's code raised, which may quote a value of any size."""
 
 
 def shorten(text: str, limit: int = MAX_TEXT) -> str:
@@ -41,10 +51,15 @@ def shorten(text: str, limit: int = MAX_TEXT) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def told(exc: BaseException) -> str:
-    """Return the type and the text of an exception that somebody else's code raised, whose `__str__` may raise too."""
+def told(exc: BaseException, hide: Callable[[str], str] = str) -> str:
+    """Return the type and the text of an exception that somebody else's code raised, whose `__str__` may raise too.
+
+    Args:
+        exc: The exception.
+        hide: Takes out of the text what must not be told, before it is shortened.
+    """
     try:
-        text = str(exc)
+        text = hide(shorten(str(exc), _MAX_RAISED))
     except BaseException:  # noqa: BLE001  # an edge: the exception's own code
         text = "its text cannot be made"
     return shorten(f"{type(exc).__name__}: {text}" if text else type(exc).__name__)
@@ -75,6 +90,24 @@ class ContractError(AgentServerError, TypeError):
     def __str__(self) -> str:
         place = f"{self.class_name}.{self.field}" if self.field else self.class_name
         return shorten(f"{place}: {self.reason}")
+
+
+class SchemaError(AgentServerError):
+    """An XSD that nobody here wrote cannot be used: it, or a file that it imports, is missing, forbidden or wrong.
+
+    Args:
+        chain: How the file at fault was come to, as `a.xsd line 12 imports b.xsd`.
+        reason: What is wrong with it, and the remedy.
+    """
+
+    code = "foreign-schema"
+
+    def __init__(self, chain: str, reason: str) -> None:
+        super().__init__(chain, reason)
+        self.chain, self.reason = chain, reason
+
+    def __str__(self) -> str:
+        return shorten(f"{self.chain}: {self.reason}")
 
 
 class BindingError(AgentServerError, ValueError):
@@ -167,9 +200,32 @@ class RoutingError(GateError):
 
 
 class PayloadError(GateError):
-    """The payload breaks the contract of the listener that it is for."""
+    """The payload breaks the contract of the listener that it is for.
+
+    Args:
+        detail: What is wrong, in words; made of the following where it is left out.
+        code: As of `GateError`.
+        line: As of `GateError`.
+        path: Where, as `Invoice/InvoiceLine[3]/Price`; empty when nobody said.
+        found: What stands there; it may quote the message.
+        expected: What the contract wants there.
+    """
 
     code = "schema"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        code: str | None = None,
+        line: int = 0,
+        path: str = "",
+        found: str = "",
+        expected: str = "",
+    ) -> None:
+        words = detail or f"{path}: found {found}, expected {expected}"
+        super().__init__(words, code=code, line=line)
+        self.path, self.found, self.expected = path, found, expected
 
 
 class HandlerError(AgentServerError):
@@ -208,6 +264,75 @@ class BadReply(HandlerError):
     """What a handler returned cannot become a message: a wrong type, malformed XML, a broken contract."""
 
     code = "bad-reply"
+
+
+class BudgetExceeded(AgentServerError):
+    """An answer would have taken its conversation beyond its budget, so nothing of it was sent.
+
+    Args:
+        bound: Which bound: `messages`, `hops`, `wall_s` or `fan_out`.
+        count: What it would have come to, in messages or seconds.
+        limit: What the budget allows.
+    """
+
+    code = "budget"
+
+    def __init__(self, bound: str, count: float, limit: float) -> None:
+        super().__init__(bound, count, limit)
+        self.bound, self.count, self.limit = bound, count, limit
+
+    @property
+    def key(self) -> str:
+        """The key of `organism.yaml` that sets the bound."""
+        return f"budget.{self.bound}"
+
+    @property
+    def ends_conversation(self) -> bool:
+        """Whether the conversation is over by it; an answer of too many messages fails alone."""
+        return self.bound != "fan_out"
+
+    def __str__(self) -> str:
+        what = _OVERSPENT.get(self.bound, "{count:g} in one conversation").format(count=self.count)
+        return f"{self.code}: {what}, and {self.key} is {self.limit:.12g}; raise that if this is meant"
+
+
+class ConversationEnded(BudgetExceeded):
+    """A message was not handled, or its answer not sent, as its conversation had used up its budget before."""
+
+    def __str__(self) -> str:
+        return f"{self.code}: its conversation was ended: {self.key} is {self.limit:.12g}"
+
+
+_OVERSPENT: Final = MappingProxyType(
+    {
+        "messages": "{count:.12g} messages in one conversation",
+        "hops": "{count:.12g} hops on one path",
+        "wall_s": "a conversation of {count:.1f} s",
+        "fan_out": "{count:.12g} messages or more of one call",
+    }
+)
+
+
+class ReplyTooLarge(BadReply):
+    """What a handler returned is longer than a message may be; nobody looked into it."""
+
+
+class TaskExited(AgentServerError):
+    """A task that a handler started raised SystemExit or KeyboardInterrupt, which would have ended the process.
+
+    Args:
+        task: The name of its coroutine.
+        raised: The name of what it raised.
+    """
+
+    code = "task-exited"
+
+    def __init__(self, task: str, raised: str) -> None:
+        super().__init__(task, raised)
+        self.task, self.raised = task, raised
+
+    def __str__(self) -> str:
+        return shorten(f"{self.code}: {self.task} raised {self.raised}, in a task that a handler started")
 
 
 class StepFailed(AgentServerError):

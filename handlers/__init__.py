@@ -1,1 +1,1 @@
-"""Sample listeners. Each file stands alone and imports `agentserver` and nothing else of it."""
+"""Sample listeners. Each imports `agentserver` and nothing further inside it; only those of UBL need each other."""

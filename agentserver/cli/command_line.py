@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from agentserver.cli.bench import bench
+from agentserver.cli.contracts import contracts
 from agentserver.cli.edge import Edge
 from agentserver.cli.exit_codes import EPILOG
 from agentserver.cli.new import new
@@ -29,11 +30,12 @@ def main(debug: bool) -> None:
       agentserver new demo && cd demo
       agentserver validate
       agentserver pipe < config/examples/greetings.xml
+      agentserver contracts --markdown
 
     Commands that take CONFIG use config/organism.yaml or organism.yaml of the current folder when it is left out.
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
 
-for command in (run, validate, pipe, new, bench):
+for command in (run, validate, pipe, contracts, new, bench):
     command.epilog = command.epilog or EPILOG
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""CONFIG, the argument that most commands take, and `--allow-env` beside it.
+"""CONFIG, the argument that most commands take, and `--allow-env` beside it; or `--config`, where arguments are others.
 
 Decides which file is meant when none is given, and that it exists; reads nothing of it.
 """
@@ -20,12 +20,17 @@ DEFAULT_CONFIGS: Final = (Path("config/organism.yaml"), Path("organism.yaml"))
 
 def config_argument(function: F) -> F:
     """Add CONFIG and `--allow-env` to a command, as the parameters `config` (a file that exists) and `allow_env`."""
-    with_env = click.option(
-        "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
-    )(function)
     return click.argument("config", required=False, callback=_locate, type=click.Path(path_type=Path))(
-        with_env
+        _env_option(function)
     )
+
+
+def config_option(function: F) -> F:
+    """Add `--config` and `--allow-env` to a command, as the same parameters."""
+    return click.option(
+        "-c", "--config", metavar="CONFIG", callback=_locate, type=click.Path(path_type=Path),
+        help="The organism; config/organism.yaml or organism.yaml when left out.",
+    )(_env_option(function))  # fmt: skip
 
 
 def require_file(path: Path) -> Path:
@@ -37,6 +42,12 @@ def require_file(path: Path) -> Path:
     if not path.exists():
         raise NotFound(f"{path}: there is no such file")
     return path
+
+
+def _env_option(function: F) -> F:
+    return click.option(
+        "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
+    )(function)
 
 
 def _locate(ctx: click.Context, _: click.Parameter, path: Path | None) -> Path | None:

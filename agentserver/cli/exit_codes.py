@@ -11,9 +11,9 @@ from typing import Final
 
 OK: Final = 0
 FAILED: Final = 1
-"""Some message failed, or not everything was finished."""
+"""Some message failed, or not everything was finished, or contracts are not as they should be."""
 NOT_FOUND: Final = 3
-"""The configuration, or an input file, does not exist."""
+"""The configuration, an input file, or a listener does not exist."""
 INTERNAL: Final = 70
 """A bug: an exception that nothing expects."""
 BAD_CONFIG: Final = 78
@@ -26,9 +26,9 @@ BROKEN_PIPE: Final = 141
 EPILOG: Final = """\b
 Exit codes:
   0    ok
-  1    failed: a message failed, or not everything was finished
+  1    failed: a message failed, not everything was finished, or contracts differ
   2    usage: the command line is wrong
-  3    not found: the configuration or an input file does not exist
+  3    not found: the configuration, an input file or a listener does not exist
   70   internal: a bug; --debug shows where
   78   bad configuration: each fault is printed as file:line:column: message
   124  timed out

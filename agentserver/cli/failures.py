@@ -2,7 +2,7 @@
 
     click.ClickException
     └── Failed              the command cannot do what it should     1
-        ├── NotFound            a file does not exist                3
+        ├── NotFound            a file or listener does not exist    3
         ├── BadContract         a class is no contract               78
         └── PumpDied            the pump ended by a bug              70
 
@@ -24,7 +24,7 @@ class Failed(click.ClickException):
 
 
 class NotFound(Failed):
-    """A file that was named does not exist."""
+    """A file or a listener that was named does not exist."""
 
     exit_code = exit_codes.NOT_FOUND
     code = "not-found"

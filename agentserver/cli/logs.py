@@ -1,7 +1,8 @@
 """Logs on standard error: for a person on a terminal, as JSON lines otherwise.
 
-Module loggers pass fields in `extra`: here they become `key=value` or JSON keys. One record is one line, but for a
-traceback in text form, and holds no control characters. The root logger is borrowed, and given back.
+Module loggers pass fields in `extra`: here they become `key=value` or JSON keys. A field `exception` is a traceback
+that was made a text already. One record is one line, but for a traceback in text form, and holds no control
+characters. The root logger is borrowed, and given back.
 """
 
 from __future__ import annotations
@@ -88,12 +89,16 @@ class TextFormatter(logging.Formatter):
         """Return the line, and the traceback below it."""
         time = _time(record).astimezone().strftime("%H:%M:%S.%f")[:-3]
         level = paint(f"{record.levelname:<8}", _COLOURS.get(record.levelname, "white"), sys.stderr)
+        by_name = _fields(record)
+        trace = by_name.pop("exception", None)
+        if record.exc_info:
+            trace = self.formatException(record.exc_info)
         fields = " ".join(
-            f"{paint(name, 'cyan', sys.stderr)}={_told(value)}" for name, value in _fields(record).items()
+            f"{paint(name, 'cyan', sys.stderr)}={_told(value)}" for name, value in by_name.items()
         )
         line = f"{time} {level} {printable(record.getMessage())}{'  ' if fields else ''}{fields}"
-        if record.exc_info:
-            line += "\n" + printable(self.formatException(record.exc_info), keep="\n\t")
+        if trace is not None:
+            line += "\n" + printable(str(trace), keep="\n\t")
         return line
 
 

@@ -28,10 +28,12 @@ class MessageStream:
     Attributes:
         bytes_read: How much has been read.
         total_bytes: Length of a regular file; 0 when nobody knows.
+        line: The line of the input on which the message begins that was given last, 1-based.
     """
 
     def __init__(self, fd: int, max_message_bytes: int) -> None:
         self.bytes_read = 0
+        self.line = 1
         status = os.fstat(fd)
         self.total_bytes = status.st_size if stat.S_ISREG(status.st_mode) else 0
         self._fd, self._max_message_bytes = fd, max_message_bytes
@@ -42,8 +44,10 @@ class MessageStream:
             while chunk := await threads.call(os.read, self._fd, CHUNK_BYTES):
                 self.bytes_read += len(chunk)
                 for message in splitter.feed(chunk):
+                    self.line = splitter.line
                     yield message
             for message in splitter.close():
+                self.line = splitter.line
                 yield message
         finally:
             threads.close()

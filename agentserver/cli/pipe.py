@@ -61,8 +61,8 @@ def pipe(
     """Pump a file or an endless stream of envelopes through the organism of CONFIG.
 
     Each reply is one line of canonical XML (line breaks in texts are written as &#xA;), in the order in which replies
-    are ready. Each failure is one line on standard error, with the number of the message in the input; its neighbours
-    go through, and the exit code is 1. Ctrl-C finishes what is in flight, and exits with 130.
+    are ready. Each failure is one line on standard error, with the number of the message in the input, and the line of
+    the input; its neighbours go through, and the exit code is 1. Ctrl-C finishes what is in flight, and exits with 130.
 
     With --json, standard output is one JSON document: the replies under replies_xml, then the counts, the failures
     (the first 1,000), and the books. With --output too, the replies are in that file instead, as lines.

@@ -97,7 +97,7 @@ class PipeSession:
         async for message in self._messages:
             await self._writer.room()
             try:
-                await inject(message, from_id=from_id)
+                await inject(message, from_id=from_id, first_line=self._messages.line)
             except ValueError as exc:
                 raise click.UsageError(f"--from: {exc}") from exc
             self._tally.messages += 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agentserver.cli.terminal import printable
+from agentserver.errors import GateError
 from agentserver.message_bus import MessageState
 
 MAX_KEPT_FAILURES: Final = 1_000
@@ -24,24 +25,33 @@ class Failure:
         code: What was wrong, in one kebab-case word.
         reason: What was wrong, in words.
         stage: Where it failed.
+        line: The line of the input on which it is wrong, 1-based; 0 when that is not known, or when a listener wrote
+            the message that failed, whose own line the reason then tells.
     """
 
     message: int | None
     code: str
     reason: str
     stage: str
+    line: int = 0
 
     @classmethod
     def of(cls, state: MessageState) -> Failure:
         """Describe the failure of a state."""
         code = state.failure.code if state.failure is not None else "error"
         number = state.message.root_id.rpartition("-")[2] if state.message is not None else ""
-        reason = (state.error or "").removeprefix(f"{code}: ")
-        return cls(int(number) if number.isdecimal() else None, code, reason, state.stage)
+        reason, line = (state.error or "").removeprefix(f"{code}: "), 0
+        if isinstance(state.failure, GateError) and state.failure.line and state.message is not None:
+            if state.message.hop:
+                reason = f"{state.failure.detail} (line {state.failure.line} of what a listener sent)"
+            else:
+                reason, line = state.failure.detail, state.message.first_line - 1 + state.failure.line
+        return cls(int(number) if number.isdecimal() else None, code, reason, state.stage, line)
 
     def __str__(self) -> str:
         number = "?" if self.message is None else self.message
-        return printable(f"message {number}: {self.code}: {self.reason}")
+        place = f" (line {self.line})" if self.line else ""
+        return printable(f"message {number}: {self.code}: {self.reason}{place}")
 
 
 @dataclass(slots=True)
@@ -87,7 +97,13 @@ class Tally:
             "unfinished": self.unfinished,
             "seconds": round(self.elapsed_s, 3),
             "failures": [
-                {"message": each.message, "code": each.code, "reason": each.reason, "stage": each.stage}
+                {
+                    "message": each.message,
+                    "code": each.code,
+                    "reason": each.reason,
+                    "stage": each.stage,
+                    "line": each.line or None,
+                }
                 for each in self.failures
             ],
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ def _document(organism: OrganismConfig, path: Path) -> dict[str, Any]:
         "ok": True,
         "file": str(path),
         "organism": {"name": organism.name, "port": organism.port, "queue": organism.queue},
+        "meta": asdict(organism.meta),
         "listeners": [_listener(listener) for listener in organism.listeners],
         "pipeline": [
             {

@@ -1,16 +1,19 @@
 """Configuration: what an organism is made of, and the strict reading of it from `organism.yaml`.
 
 `ConfigLoader.load` gives an `OrganismConfig` or raises one `ConfigError` with every fault and its place.
-Imports nothing of this project but `agentserver.errors`.
+Of the rest of this project it knows `agentserver.errors`, and contracts: a configuration names them.
 """
 
 from __future__ import annotations
 
+from agentserver.config.bounds import BudgetConfig, RateConfig
 from agentserver.config.loader import ConfigLoader
 from agentserver.config.model import (
     HandlesConfig,
     Limits,
     ListenerConfig,
+    MetaAudience,
+    MetaConfig,
     OrganismConfig,
     RepairPolicy,
     StepConfig,
@@ -20,11 +23,15 @@ from agentserver.config.step_names import STEP_NAMES
 
 __all__ = [
     "STEP_NAMES",
+    "BudgetConfig",
     "ConfigLoader",
     "HandlesConfig",
     "Limits",
     "ListenerConfig",
+    "MetaAudience",
+    "MetaConfig",
     "OrganismConfig",
+    "RateConfig",
     "RepairPolicy",
     "StepConfig",
     "ThreadScheduling",

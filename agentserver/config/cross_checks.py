@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from agentserver.config.draft import ContractDraft, Draft, ListenerDraft, StepDraft
 from agentserver.config.fault_log import FaultLog, did_you_mean, quote
+from agentserver.config.routing_keys import routing_key, split_key
 from agentserver.config.step_names import STEP_NAMES
+from agentserver.config.system_names import META, META_CONTRACTS, is_kept
 from agentserver.config.tree import Document, Path
 
 MEMORY_QUEUE = "memory://"
@@ -69,6 +71,9 @@ class CrossChecks:
         if own and several:
             message = "both 'handles' and a payload_class or handler beside it; move that pair into 'handles'"
             self._add_key((*listener.path, "handles"), message)
+        elif several and "schema" in listener.keys:
+            message = "'schema' beside 'handles'; move it into the item whose contract it is"
+            self._add_key((*listener.path, "schema"), message)
         elif not own and not several:
             self._add_value(listener.path, "missing keys 'payload_class' and 'handler' (or 'handles')")
         elif len(own) == 1:
@@ -76,6 +81,9 @@ class CrossChecks:
             self._add_value(listener.path, f"missing key '{missing}' beside '{own[0]}'")
 
     def _name(self, listener: ListenerDraft) -> None:
+        if is_kept(listener.name):
+            message = f"the name {quote(listener.name)} is kept for the organism itself; rename the listener"
+            self._add_value((*listener.path, "name"), message)
         first = self._by_name.get(listener.name.lower(), listener)
         if first is not listener:
             line = self._document.value_place((*first.path, "name")).line
@@ -102,9 +110,10 @@ class CrossChecks:
     def _peers(self) -> None:
         addresses = {listener.parent for listener in self._draft.listeners} | self._by_name.keys()
         for listener in self._by_name.values():
-            tags = [contract.class_tag for contract in listener.contracts]
+            tags = [tag for contract in listener.contracts for tag in contract.peer_tags]
             names = {listener.name.lower(), listener.parent} - {""}
             addresses.update(f"{name}.{tag}" for name in names for tag in tags if tag)
+        addresses.update((META, *(f"{META}.{name}".lower() for name in META_CONTRACTS.values())))
         known = sorted(addresses - {""})
         unknown = [
             (path, peer)
@@ -118,7 +127,7 @@ class CrossChecks:
 
     def _may_be_unread(self, peer: str) -> bool:
         """Say whether `peer` may be a contract whose class could not be read, which has its fault already."""
-        name, _, tag = peer.lower().rpartition(".")
+        name, tag = split_key(peer.lower())
         listener = self._by_name.get(name)
         return listener is not None and bool(tag) and not all(found.class_tag for found in listener.contracts)
 
@@ -127,7 +136,7 @@ class CrossChecks:
         for listener in self._by_name.values():
             for contract in listener.contracts:
                 if contract.class_tag:
-                    tag = f"{listener.name}.{contract.class_tag}".lower()
+                    tag = routing_key(listener.name, contract.class_tag)
                     first = owners.setdefault(tag, (listener, contract))
                     if first[1] is not contract:
                         self._same_tag(tag, first, contract)

@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentserver.config.routing_keys import folded_tag
 from agentserver.config.tree import Path
+from agentserver.xmlable.foreign import AnyContract
 
 
 @dataclass(slots=True)
@@ -21,15 +23,30 @@ class ContractDraft:
     path: Path
     payload_class_path: str
     handler_path: str
+    keys: Collection[str] = ()
+    schema_path: str = ""
+    root: str = ""
     payload_class: type[Any] | None = None
     handler: Callable[..., Any] | None = None
+    contract: AnyContract | None = None
 
     @property
     def class_tag(self) -> str:
-        """The class's part of the root tag, in lower case; empty when not even its name is known."""
+        """The tag as it stands in routing keys; empty when it is not known."""
+        if self.contract is not None:
+            return folded_tag(self.contract.root_tag)
+        if "schema" in self.keys:
+            return ""
         if self.payload_class is not None:
             return self.payload_class.__name__.lower()
         return self.payload_class_path.rpartition(".")[2].lower()
+
+    @property
+    def peer_tags(self) -> tuple[str, ...]:
+        """What a peer may call the contract by, behind the listener's name, in lower case."""
+        tag = self.class_tag
+        local = tag.rpartition("}")[2].lower()
+        return (tag.lower(), local) if local != tag else (tag,)
 
 
 @dataclass(slots=True)
@@ -121,7 +138,10 @@ class _DraftReader:
         return value if isinstance(value, str) and (*path, key) not in self._unreadable else ""
 
     def _contract(self, path: Path, item: dict[str, Any]) -> ContractDraft:
-        return ContractDraft(path, self.text(path, item, "payload_class"), self.text(path, item, "handler"))
+        payload_class, handler, schema, root = (
+            self.text(path, item, key) for key in ("payload_class", "handler", "schema", "root")
+        )
+        return ContractDraft(path, payload_class, handler, item.keys(), schema, root)
 
     def _texts(self, path: Path, items: object) -> list[tuple[Path, str]]:
         if not isinstance(items, list):

@@ -1,8 +1,8 @@
 """Import what a configuration names, and check that each object can be what it is named as.
 
-A payload class is a class with `__contract__` of its own, which `@xmlify` leaves there; a handler takes two
-arguments and a step one. Fills the drafts with what it imported and puts faults into the log. Does not know
-`xmlable`.
+A payload class is a class with a contract of its own, which `@xmlify` leaves there, or any class where a `schema` is
+named (`schema_check` looks at it then); a handler takes two arguments and a step one. Fills the drafts with what it
+imported and puts faults into the log.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from agentserver.config.draft import ContractDraft, Draft, StepDraft
 from agentserver.config.fault_log import FaultLog, quote
 from agentserver.config.imports import Importer, UnimportableError
 from agentserver.config.tree import Document, Path
+from agentserver.xmlable import Contract, RawXml
 
 
 class ImportCheck:
@@ -42,12 +43,26 @@ class ImportCheck:
     def _contract(self, contract: ContractDraft) -> None:
         path, name = (*contract.path, "payload_class"), contract.payload_class_path
         found = self._load(path, name)
-        if found is not None and (problem := _no_contract(found[0])):
-            self._add(path, f"{quote(name)} {problem}")
+        if found is not None and not isinstance(found[0], type):
+            self._add(
+                path, f"{quote(name)} is {_kind(found[0])}; a payload class is a dataclass with @xmlify"
+            )
         elif found is not None and isinstance(found[0], type):
             contract.payload_class = found[0]
+            if "schema" not in contract.keys:
+                self._own_contract(contract, found[0], path)
         path = (*contract.path, "handler")
         contract.handler = self._function(path, contract.handler_path, "a handler", "payload", "metadata")
+
+    def _own_contract(self, contract: ContractDraft, payload_class: type[Any], path: Path) -> None:
+        own = vars(payload_class).get("__contract__")
+        if "__contract__" not in vars(payload_class):
+            remedy = "name its XSD under 'schema'"
+            if payload_class is not RawXml:
+                remedy = "put @xmlify above @dataclass"
+            self._add(path, f"{quote(contract.payload_class_path)} is no contract; {remedy}")
+        elif isinstance(own, Contract):
+            contract.contract = own
 
     def _step(self, step: StepDraft) -> None:
         step.step = self._function((*step.path, "step"), step.step_path, "a step", "state")
@@ -75,20 +90,14 @@ class ImportCheck:
             return (self._importer.load(name),)
         except UnimportableError as exc:
             if not exc.repeated:
-                self._add(path, str(exc))
+                remedy = (
+                    "; pip install 'agentserver[xsdata]'" if "No module named 'xsdata" in str(exc) else ""
+                )
+                self._add(path, f"{exc}{remedy}")
             return None
 
     def _add(self, path: Path, message: str) -> None:
         self._faults.add(self._document.value_place(path), message)
-
-
-def _no_contract(value: object) -> str:
-    """Say why `value` is no payload class; nothing when it is one."""
-    if not isinstance(value, type):
-        return f"is {_kind(value)}; a payload class is a dataclass with @xmlify"
-    if "__contract__" not in vars(value):
-        return "is no contract; put @xmlify above @dataclass"
-    return ""
 
 
 def _kind(value: object) -> str:

@@ -10,12 +10,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from agentserver.config.bounds import BudgetConfig, RateConfig
 from agentserver.config.cross_checks import CrossChecks
 from agentserver.config.draft import Draft, ListenerDraft, StepDraft, draft_of
 from agentserver.config.fault_log import FaultLog
 from agentserver.config.import_check import ImportCheck
 from agentserver.config.imports import Importer, put_on_path
-from agentserver.config.model import HandlesConfig, Limits, ListenerConfig, OrganismConfig, StepConfig
+from agentserver.config.model import (
+    HandlesConfig,
+    Limits,
+    ListenerConfig,
+    MetaConfig,
+    OrganismConfig,
+    StepConfig,
+)
+from agentserver.config.schema_check import SchemaCheck
 from agentserver.config.shape import FileShape, ListenerShape
 from agentserver.config.shape_check import ShapeCheck
 from agentserver.config.source import read_text
@@ -77,6 +86,7 @@ def _read(
     shape = ShapeCheck(document, reader.unreadable, faults).check(values)
     draft = draft_of(values, reader.unreadable)
     ImportCheck(document, importer, faults).check(draft)
+    SchemaCheck(document, source.parent.parent if source else Path.cwd(), faults).check(draft)
     CrossChecks(document, draft, faults).check()
     faults.raise_if_any()
     assert shape is not None, "the shape check gives a fault or a shape"
@@ -95,15 +105,25 @@ def _config(shape: FileShape, draft: Draft, source: Path | None) -> OrganismConf
         max_concurrent_per_agent=shape.max_concurrent_per_agent,
         queue=shape.queue,
         limits=Limits(**shape.limits.model_dump()),
+        budget=BudgetConfig(**shape.budget.model_dump()),
         repair=shape.repair,
         pipeline=[_step(step) for step in draft.steps],
+        meta=MetaConfig(**shape.meta.model_dump(by_alias=True)),
         source=source,
     )
 
 
 def _listener(shape: ListenerShape, draft: ListenerDraft) -> ListenerConfig:
     first, *further = [
-        HandlesConfig(each.payload_class_path, each.handler_path, each.payload_class, each.handler)
+        HandlesConfig(
+            each.payload_class_path,
+            each.handler_path,
+            each.payload_class,
+            each.handler,
+            each.schema_path,
+            each.root,
+            each.contract if each.schema_path else None,
+        )
         for each in draft.contracts
     ]
     return ListenerConfig(
@@ -117,6 +137,12 @@ def _listener(shape: ListenerShape, draft: ListenerDraft) -> ListenerConfig:
         payload_class=first.payload_class,
         handler=first.handler,
         handles=further,
+        schema_path=first.schema_path,
+        root=first.root,
+        contract=first.contract,
+        timeout_s=shape.timeout_s,
+        max_concurrent=shape.max_concurrent,
+        rate=RateConfig(**shape.rate.model_dump()) if shape.rate is not None else None,
     )
 
 

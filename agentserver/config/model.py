@@ -6,15 +6,20 @@ Knows no YAML, no files and no pump. The loader beside it makes these; `message_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from agentserver.config.bounds import BudgetConfig, RateConfig, listener_faults
 from agentserver.errors import ConfigError, ConfigFault
+from agentserver.xmlable.foreign import AnyContract
 
 ThreadScheduling = Literal["breadth-first", "depth-first"]
 
 RepairPolicy = Literal["off", "safe", "recover"]
+
+MetaAudience = Literal["none", "peers", "all"]
+"""Who may ask: nobody, listeners that have `system.meta` among their peers, or everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +50,39 @@ class Limits:
     """Seconds that one call of a handler may take."""
     drain_timeout_s: float = 45.0
     """Seconds that a shutdown waits for what is in flight."""
+    block_warning_s: float = 1.0
+    """Seconds for which something may block the event loop before a warning names it; 0 looks for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetaConfig:
+    """Who may ask the listener `system.meta` what; with `none` throughout there is no such listener."""
+
+    list_capabilities: MetaAudience = "peers"
+    """For `ListCapabilities`."""
+    schema: MetaAudience = "peers"
+    """For `RequestSchema`."""
+    example: MetaAudience = "peers"
+    """For `RequestExample`."""
+    prompt: MetaAudience = "peers"
+    """For `RequestPrompt`."""
 
 
 @dataclass(slots=True)
 class HandlesConfig:
-    """One contract of a listener: a payload class and the handler that takes it, by path or as objects."""
+    """One contract of a listener: a payload class and the handler that takes it, by path or as objects.
+
+    `schema_path` is the XSD of a foreign contract, from the project's folder, and `root` its root element where the
+    XSD leaves that open; `contract` is what was made of them.
+    """
 
     payload_class_path: str = ""
     handler_path: str = ""
     payload_class: type[Any] | None = None
     handler: Callable[..., Any] | None = None
+    schema_path: str = ""
+    root: str = ""
+    contract: AnyContract | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +91,7 @@ class ListenerConfig:
 
     `payload_class_path` and `handler_path` are `module.attribute`; `payload_class` and `handler` are what
     they name, once imported, and win where both are given. `handles` holds further contracts under this name.
+    `schema_path`, `root` and `contract` are as in `HandlesConfig`.
     """
 
     name: str
@@ -75,6 +104,25 @@ class ListenerConfig:
     payload_class: type[Any] | None = None
     handler: Callable[..., Any] | None = None
     handles: list[HandlesConfig] = field(default_factory=list)
+    schema_path: str = ""
+    root: str = ""
+    contract: AnyContract | None = None
+    timeout_s: float | None = None
+    """Seconds that one call may take; None takes `limits.handler_timeout_s`."""
+    max_concurrent: int | None = None
+    """Calls at once; None takes `max_concurrent_per_agent` for an agent, and sets no bound for others."""
+    rate: RateConfig | None = None
+    """How often it may be called; None sets no bound."""
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that no call could keep to.
+
+        Raises:
+            ConfigError: A bound is out of its range.
+        """
+        faults = listener_faults(self.timeout_s, self.max_concurrent, self.rate)
+        if faults:
+            raise ConfigError([ConfigFault(self.name, 0, 0, fault) for fault in faults])
 
 
 @dataclass(slots=True)
@@ -101,8 +149,10 @@ class OrganismConfig:
     max_concurrent_per_agent: int = 5
     queue: str = "memory://"
     limits: Limits = field(default_factory=Limits)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
     repair: RepairPolicy = "safe"
     pipeline: list[StepConfig] = field(default_factory=list)
+    meta: MetaConfig = field(default_factory=MetaConfig)
     source: Path | None = None
     """The file that this was read from; None when it was built in code."""
 
@@ -117,12 +167,17 @@ class OrganismConfig:
             for name in ("max_concurrent_pipelines", "max_concurrent_handlers", "max_concurrent_per_agent")
             if type(getattr(self, name)) is not int or getattr(self, name) < 1
         ]
-        for name, known in (
-            ("thread_scheduling", get_args(ThreadScheduling)),
-            ("repair", get_args(RepairPolicy)),
-            ("queue", ("memory://",)),
-        ):
-            if getattr(self, name) not in known:
-                faults.append(f"{name}: found {getattr(self, name)!r}, expected one of {', '.join(known)}")
+        words: list[tuple[str, object, tuple[str, ...]]] = [
+            ("thread_scheduling", self.thread_scheduling, get_args(ThreadScheduling)),
+            ("repair", self.repair, get_args(RepairPolicy)),
+            ("queue", self.queue, ("memory://",)),
+            *(
+                (f"meta.{flag.name}", getattr(self.meta, flag.name), get_args(MetaAudience))
+                for flag in fields(self.meta)
+            ),
+        ]
+        for name, found, known in words:
+            if found not in known:
+                faults.append(f"{name}: found {found!r}, expected one of {', '.join(known)}")
         if faults:
             raise ConfigError([ConfigFault(self.name, 0, 0, fault) for fault in faults])

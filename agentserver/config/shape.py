@@ -10,16 +10,29 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from agentserver.config.model import Limits, RepairPolicy, ThreadScheduling
+from agentserver.config.bounds import (
+    MAX_BUDGET,
+    MAX_BURST,
+    MAX_PER_S,
+    MAX_WALL_S,
+    MIN_PER_S,
+    BudgetConfig,
+    RateConfig,
+)
+from agentserver.config.model import Limits, MetaAudience, RepairPolicy, ThreadScheduling
+from agentserver.errors import ConfigError
 
 DEFAULT_PORT = 8765
 MAX_CONCURRENT = 10_000
 """Most handlers, pipelines or calls at once: each is a task with its message in memory."""
 
 _DEFAULT_LIMITS = Limits()
+_DEFAULT_BUDGET = BudgetConfig()
 
+_Seconds = Annotated[float, Field(gt=0, le=86_400)]
 _Concurrency = Annotated[int, Field(ge=1, le=MAX_CONCURRENT)]
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
 _ListenerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
@@ -50,8 +63,46 @@ class LimitsShape(_Shape):
     hops: Annotated[int, Field(ge=1, le=1_000_000)] = _DEFAULT_LIMITS.hops
     queue_messages: Annotated[int, Field(ge=1, le=10_000_000)] = _DEFAULT_LIMITS.queue_messages
     dead_letters: Annotated[int, Field(ge=1, le=10_000_000)] = _DEFAULT_LIMITS.dead_letters
-    handler_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = _DEFAULT_LIMITS.handler_timeout_s
-    drain_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = _DEFAULT_LIMITS.drain_timeout_s
+    handler_timeout_s: _Seconds = _DEFAULT_LIMITS.handler_timeout_s
+    drain_timeout_s: _Seconds = _DEFAULT_LIMITS.drain_timeout_s
+    block_warning_s: Annotated[float, Field(ge=0, le=3_600)] = _DEFAULT_LIMITS.block_warning_s
+
+
+class BudgetShape(_Shape):
+    """`budget:`."""
+
+    messages: Annotated[int, Field(ge=1, le=MAX_BUDGET)] = _DEFAULT_BUDGET.messages
+    hops: Annotated[int, Field(ge=1, le=MAX_BUDGET)] | None = _DEFAULT_BUDGET.hops
+    wall_s: Annotated[float, Field(gt=0, le=MAX_WALL_S)] | None = _DEFAULT_BUDGET.wall_s
+    fan_out: Annotated[int, Field(ge=1, le=MAX_BUDGET)] = _DEFAULT_BUDGET.fan_out
+
+
+class RateShape(_Shape):
+    """A listener's `rate:` as a mapping."""
+
+    per_s: Annotated[float, Field(ge=MIN_PER_S, le=MAX_PER_S)]
+    burst: Annotated[int, Field(ge=1, le=MAX_BURST)] | None = None
+
+
+def _read_rate(value: object) -> object:
+    """Read the short form of a rate; leave a mapping to its shape."""
+    if isinstance(value, dict):
+        return value
+    try:
+        return RateShape(per_s=RateConfig.parse(value if isinstance(value, str) else "").per_s)
+    except (ValueError, ConfigError):
+        raise PydanticCustomError("rate", "a rate") from None
+
+
+class MetaShape(_Shape):
+    """`meta:`."""
+
+    list_capabilities: MetaAudience = "peers"
+    schema_: Annotated[MetaAudience, Field(alias="schema")] = (
+        "peers"  # pydantic's models have a `schema` themselves
+    )
+    example: MetaAudience = "peers"
+    prompt: MetaAudience = "peers"
 
 
 class StepShape(_Shape):
@@ -67,6 +118,8 @@ class HandlesShape(_Shape):
 
     payload_class: _Text
     handler: _Text
+    schema_: Annotated[_Text, Field(alias="schema")] = ""
+    root: _Text = ""
 
 
 class ListenerShape(_Shape):
@@ -75,10 +128,15 @@ class ListenerShape(_Shape):
     name: _ListenerName
     payload_class: _Text = ""
     handler: _Text = ""
+    schema_: Annotated[_Text, Field(alias="schema")] = ""
+    root: _Text = ""
     description: Annotated[str, Field(max_length=10_000)] = ""
     agent: bool = False
     peers: list[_Text] = Field(default_factory=list)
     broadcast: bool = False
+    timeout_s: _Seconds | None = None
+    max_concurrent: _Concurrency | None = None
+    rate: Annotated[RateShape | None, BeforeValidator(_read_rate)] = None
     handles: Annotated[list[HandlesShape], Field(min_length=1)] = Field(default_factory=list)
 
 
@@ -94,18 +152,27 @@ class FileShape(_Shape):
     thread_scheduling: ThreadScheduling = "breadth-first"
     repair: RepairPolicy = "safe"
     limits: LimitsShape = LimitsShape()
+    budget: BudgetShape = BudgetShape()
+    meta: MetaShape = MetaShape()
     pipeline: list[StepShape] = Field(default_factory=list)
     listeners: Annotated[list[ListenerShape], Field(min_length=1)]
 
 
+def _keys(shape: type[_Shape]) -> tuple[str, ...]:
+    return tuple(field.alias or name for name, field in shape.model_fields.items())
+
+
 KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
     {
-        (): tuple(FileShape.model_fields),
-        ("organism",): tuple(OrganismShape.model_fields),
-        ("limits",): tuple(LimitsShape.model_fields),
-        ("pipeline",): tuple(StepShape.model_fields),
-        ("listeners",): tuple(ListenerShape.model_fields),
-        ("listeners", "handles"): tuple(HandlesShape.model_fields),
+        (): _keys(FileShape),
+        ("organism",): _keys(OrganismShape),
+        ("limits",): _keys(LimitsShape),
+        ("budget",): _keys(BudgetShape),
+        ("pipeline",): _keys(StepShape),
+        ("listeners",): _keys(ListenerShape),
+        ("listeners", "handles"): _keys(HandlesShape),
+        ("listeners", "rate"): _keys(RateShape),
+        ("meta",): _keys(MetaShape),
     }
 )
 """The known keys of each mapping, by its path without list indexes."""

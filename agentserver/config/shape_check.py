@@ -39,6 +39,7 @@ _EXPECTED = MappingProxyType(
         "string_too_long": "at most {max_length} characters",
         "string_pattern_mismatch": "a letter, then up to 63 letters, digits, '.', '_' or '-'",
         "too_short": "at least one item",
+        "rate": "a rate as 10/s, 90/min, 100/h or 5/day, or a mapping with per_s and burst",
     }
 )
 """What was expected, by pydantic's type of error; the braces name its context."""

@@ -73,7 +73,7 @@ class Addressing:
             BadReply: Several listeners take it.
         """
         try:
-            self._table.find(None, tag)
+            self._table.find(None, tag, sender)
         except RoutingError as exc:
             if exc.code == "ambiguous":
                 raise BadReply(sender, exc.detail) from exc

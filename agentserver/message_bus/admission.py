@@ -34,7 +34,9 @@ class Admission:
         self._admitted = 0
         self._known: set[str] = set()
 
-    def message(self, raw_bytes: bytes, thread_id: str | None, from_id: str | None) -> QueuedMessage:
+    def message(
+        self, raw_bytes: bytes, thread_id: str | None, from_id: str | None, first_line: int = 1
+    ) -> QueuedMessage:
         """Return the queued message. A thread id that is no UUID stays, for the gate to replace and note.
 
         Raises:
@@ -56,9 +58,11 @@ class Admission:
                     f"thread_id has {len(thread_id)} characters, the limit is {MAX_THREAD_CHARS}"
                 )
         self._admitted += 1
-        return QueuedMessage(
+        message = QueuedMessage(
             f"{self._run}-{self._admitted}", raw_bytes[: self._kept_bytes], from_id, thread_id
         )
+        message.first_line = first_line
+        return message
 
     def thread_of(self, claim: str) -> str:
         """Return the thread that a claim stands for: itself when it is a UUID, else one that is always the same."""

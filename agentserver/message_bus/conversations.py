@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agentserver.errors import AgentServerError, NoReply, RequestFailed
+from agentserver.errors import AgentServerError, BudgetExceeded, NoReply, RequestFailed
 from agentserver.message_bus.message_state import MessageState
 
 
@@ -67,12 +67,20 @@ class Conversations:
             watch.open += state.emitted - 1
             if state.failure is not None and watch.failure is None:
                 watch.failure = state.failure
+            ended = _ends_all(state)
+            if ended and type(state.failure) is BudgetExceeded:
+                watch.failure = state.failure  # whatever went wrong before, this is why nothing more comes
             if watch.reply.done():
                 continue
             if message.outbound and state.error is None:
                 watch.reply.set_result(state)
-            elif not watch.open:
+            elif not watch.open or ended:
                 watch.reply.set_exception(_end(watch))
+
+
+def _ends_all(state: MessageState) -> bool:
+    """Return whether nothing more of the conversation of a message will be handled."""
+    return isinstance(state.failure, BudgetExceeded) and state.failure.ends_conversation
 
 
 def _end(watch: Watch) -> AgentServerError:

@@ -16,6 +16,7 @@ from agentserver.errors import AgentServerError, GateError
 from agentserver.message_bus.guard import Batch, fail_by_bug
 from agentserver.message_bus.listener import is_async
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.secrecy import veiled
 from agentserver.queues import Delivery
 
 _Receipt: TypeAlias = "tuple[Delivery | None, Delivery | None]"
@@ -84,8 +85,12 @@ class CustomStep:
                 raise TypeError(
                     f"set a thread_id, from_id or to_id to {type(text).__name__}, they are texts or None"
                 )
+        result.secret_names = state.secret_names
         if result.error is not None and result.failure is None:
-            result.stage, result.failure = self.name, GateError(str(result.error), code="refused")
+            refusal = GateError(str(result.error), code="refused")
+            result.stage, result.failure = self.name, veiled(result, refusal)
+            if result.failure is not refusal:
+                result.error = str(result.failure)
         return result
 
     def _failed(self, state: MessageState, exc: BaseException, receipt: _Receipt) -> MessageState:

@@ -9,22 +9,27 @@ does not wait costs no task of its own. What it must not do is keep its task for
 the handler has returned, may hit another.
 
 A deadline does not wait for the handler to give in: the message's outcome is recorded, its slot is free, and
-whatever the handler does later has no effect.
+whatever the handler does later has no effect. Who may not be called yet waits in `lanes.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from contextvars import copy_context
+from collections import Counter, deque
+from contextvars import Context, copy_context
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias
 
-from agentserver.errors import HandlerFailed, HandlerTimedOut, MissingInput, told
+from agentserver.errors import HandlerFailed, HandlerTimedOut, MissingInput
+from agentserver.message_bus.budget import end_quietly, is_ended
+from agentserver.message_bus.containment import in_handler
+from agentserver.message_bus.deadlines import Deadlines
 from agentserver.message_bus.guard import Batch
+from agentserver.message_bus.lanes import Call, Lanes
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import HandlerMetadata, MessageState
+from agentserver.message_bus.secrecy import failure_by, log_raised, scrubber_of
 from agentserver.message_bus.worker_threads import WorkerThreads
 
 logger = logging.getLogger(__name__)
@@ -32,24 +37,23 @@ logger = logging.getLogger(__name__)
 MAX_STREAK: Final = 64
 """Handlers that one task runs before it lets the event loop turn."""
 MAX_PARKED: Final = 1_000
-"""Messages waiting for agents at their limit that take no place in the pipeline from others; further ones do."""
-MAX_STUCK_THREADS: Final = 64
-"""Calls of one plain function whose deadline passed and that still block their threads: beyond, it is not called."""
+"""Messages waiting for listeners at their limit that take no place in the pipeline from others; further ones do."""
+MAX_STUCK: Final = 64
+"""Calls of one handler whose deadline passed and that still go on, in a thread or a task: beyond, it is not called."""
 
 Outcome: TypeAlias = tuple[MessageState, Any]
 """A message that was handled, or failed, and what its handler returned."""
-
-_Call: TypeAlias = tuple[MessageState, Listener]
 
 
 class _Runner:
     """One task and the call that it makes."""
 
-    __slots__ = ("call", "expired", "suspended", "task")
+    __slots__ = ("call", "expired", "suspended", "task", "timeout_s")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None]
-        self.call: _Call | None = None  # None: there is none, or its outcome is recorded
+        self.timeout_s = 0.0
+        self.call: Call | None = None  # None: there is none, or its outcome is recorded
         self.suspended = False  # its handler waits, or has waited
         self.expired = False  # its outcome was recorded without it
 
@@ -59,38 +63,43 @@ class Dispatcher:
 
     Args:
         max_handlers: Calls at once.
-        max_per_agent: Calls at once of one agent.
-        timeout_s: Seconds that one call may take.
+        max_per_agent: Calls at once of one agent that says nothing of them itself.
+        timeout_s: Seconds that one call may take of a listener that says nothing of them itself.
     """
 
     def __init__(self, max_handlers: int = 20, max_per_agent: int = 5, timeout_s: float = 60.0) -> None:
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
-        self._strays: set[asyncio.Task[None]] = set()  # held, as the event loop itself holds tasks but weakly
+        self._strays: dict[
+            asyncio.Task[None], str
+        ] = {}  # with their listeners; the event loop holds tasks but weakly
+        self._stuck: Counter[str] = Counter()  # how many strays each listener has
         self._reset()
 
     def _reset(self) -> None:
         self.in_flight = 0
         """Messages submitted and not collected yet."""
-        self._pending: deque[_Call] = deque()
-        self._lanes: dict[str, deque[_Call]] = {}  # what waits for one agent alone
-        self._parked = 0  # how much that is
-        self._agent_calls: dict[str, int] = {}
+        self._pending: deque[Call] = deque()
+        self._lanes = Lanes(self.max_per_agent, self._start_runner)
         self._running = 0
         self._outcomes: list[Outcome] = []
+        self._context: Context | None = (
+            None  # the pump's own, in which handlers begin, whoever starts their tasks
+        )
         self._fresh: _Runner | None = None  # the runner that has not waited yet
-        self._deadlines: dict[_Runner, float] = {}  # in order of time, as all have the same timeout
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadlines: Deadlines[_Runner] = Deadlines(self._expire)
         self._waiter: asyncio.Future[None] | None = None
-        self._threads = WorkerThreads(self.max_handlers + MAX_STUCK_THREADS)
+        self._threads = WorkerThreads(self.max_handlers + MAX_STUCK)
 
     @property
     def occupied(self) -> int:
-        """Places in the pipeline that are taken: what waits for an agent at its limit takes none."""
-        return self.in_flight - min(self._parked, MAX_PARKED)
+        """Places in the pipeline that are taken: what waits for a listener at its limit takes none."""
+        return self.in_flight - min(self._lanes.parked, MAX_PARKED)
 
     def submit(self, batch: Batch) -> None:
         """Take messages in: those that failed, or leave the organism, are outcomes at once."""
         self.in_flight += len(batch)
+        if self._context is None:
+            self._context = copy_context()
         for state in batch:
             if state.error is None and state.target_listeners:
                 self._pending.append((state, state.target_listeners[0]))
@@ -123,20 +132,35 @@ class Dispatcher:
 
     def abort(self) -> None:
         """Cancel every handler and forget every message: their outcomes are nobody's any more. Then begin anew."""
-        if self._timer is not None:
-            self._timer.cancel()
-        for runner in (*self._deadlines, *([self._fresh] if self._fresh is not None else ())):
+        for runner in self._runners():
             runner.call, runner.expired = None, True
             runner.task.cancel()
+        self._deadlines.clear()
+        self._lanes.close()
         self._threads.close()
         self._reset()
 
+    def blame(self, task: asyncio.Task[Any] | None) -> dict[str, Any]:
+        """Say for the log which call a task makes; nothing when it makes none. May be asked from another thread."""
+        call = next((runner.call for runner in self._runners() if runner.task is task), None)
+        if call is not None:
+            return {"listener": call[1].name, "thread_id": call[0].thread_id}
+        listener = self._strays.get(task) if task is not None else None
+        return {"listener": listener} if listener is not None else {}
+
+    def _runners(self) -> list[_Runner]:
+        fresh = self._fresh
+        return [*self._deadlines, *([fresh] if fresh is not None else ())]
+
     def _start_runner(self) -> None:
-        if self._fresh is not None or not self._pending or self._running >= self.max_handlers:
+        if self._fresh is not None or self._running >= self.max_handlers:
+            return
+        if not self._pending and not self._lanes.due:
             return
         runner = self._fresh = _Runner()
         loop = asyncio.get_running_loop()
-        runner.task = loop.create_task(self._run(runner))
+        assert self._context is not None
+        runner.task = loop.create_task(self._run(runner), context=self._context.copy())
         runner.task.add_done_callback(lambda _: self._ended(runner))
         loop.call_soon(self._after_first_step, runner)
 
@@ -147,7 +171,8 @@ class Dispatcher:
         self._fresh = None
         if runner.call is not None:
             runner.suspended = True
-            self._arm(runner)
+            runner.timeout_s = runner.call[1].timeout_s or self.timeout_s
+            self._deadlines.add(runner, runner.timeout_s)
         self._start_runner()
 
     def _ended(self, runner: _Runner) -> None:
@@ -161,6 +186,7 @@ class Dispatcher:
         self._start_runner()
 
     async def _run(self, runner: _Runner) -> None:
+        in_handler.set(True)
         task, clean = asyncio.current_task(), copy_context()
         assert task is not None
         for _ in range(MAX_STREAK):
@@ -191,78 +217,71 @@ class Dispatcher:
             if runner.suspended or task.cancelling() or task._must_cancel or copy_context() != clean:  # type: ignore[attr-defined]  # noqa: SLF001  # nothing else tells of a cancel that was uncancelled
                 return  # the next handler must not meet what this one left on the task
 
-    def _next(self) -> _Call | None:
+    def _next(self) -> Call | None:
         """Take the next call that may be made now."""
-        pending = self._pending
-        while pending and self._running < self.max_handlers:
-            call = pending.popleft()
-            if call[1].is_agent and not self._admit(call):
-                continue
-            self._running += 1
-            return call
+        pending, lanes = self._pending, self._lanes
+        while self._running < self.max_handlers:
+            if lanes.due:
+                call = lanes.next()
+                if call is None:
+                    continue
+            elif pending:
+                call = pending.popleft()
+                if call[1].bounded and not is_ended(call[0]) and not lanes.enter(call):
+                    self.notify()  # a place in the pipeline is free
+                    continue
+            else:
+                break
+            if is_ended(call[0]):
+                end_quietly(call[0])
+            elif self._stuck and self._stuck[call[1].name] >= self.max_handlers + MAX_STUCK:
+                _refuse(*call, self._stuck[call[1].name])
+                if call[1].bounded:
+                    lanes.leave(call[1])
+            else:
+                self._running += 1
+                return call
+            self._outcomes.append((call[0], None))
+            self.notify()
         return None
-
-    def _admit(self, call: _Call) -> bool:
-        """Count a call of an agent, or put it into the agent's lane."""
-        agent = call[1].name
-        calls = self._agent_calls.get(agent, 0)
-        if calls >= self.max_per_agent:
-            self._lanes.setdefault(agent, deque()).append(call)
-            self._parked += 1
-            self.notify()  # a place in the pipeline is free
-            return False
-        self._agent_calls[agent] = calls + 1
-        return True
 
     def _record(self, runner: _Runner, state: MessageState, listener: Listener, result: Any) -> None:
         self._running -= 1
-        if listener.is_agent:
-            self._free_agent(listener.name)
+        if listener.bounded:
+            self._lanes.leave(listener)
         self._outcomes.append((state, result))
         if self._waiter is not None:
             self.notify()
         if runner.suspended:
-            self._deadlines.pop(runner, None)
+            self._deadlines.discard(runner, runner.timeout_s)
             self._start_runner()
 
-    def _free_agent(self, name: str) -> None:
-        self._agent_calls[name] -= 1
-        if not self._agent_calls[name]:
-            del self._agent_calls[name]
-        lane = self._lanes.get(name)
-        if lane:
-            self._pending.appendleft(lane.popleft())
-            self._parked -= 1
-            if not lane:
-                del self._lanes[name]
+    def _expire(self, runner: _Runner) -> None:
+        """Record a time-out."""
+        if runner.call is None:
+            return
+        (state, listener), runner.call, runner.expired = runner.call, None, True
+        state.fail("dispatch", HandlerTimedOut(listener.name, f"no answer within {runner.timeout_s:g} s"))
+        self._strays[runner.task] = listener.name
+        self._stuck[listener.name] += 1
+        runner.task.add_done_callback(self._gave_in)
+        runner.task.cancel()
+        self._record(runner, state, listener, None)
 
-    def _arm(self, runner: _Runner) -> None:
-        loop = asyncio.get_running_loop()
-        self._deadlines[runner] = loop.time() + self.timeout_s
-        if self._timer is None:
-            self._timer = loop.call_later(self.timeout_s, self._expire)
+    def _gave_in(self, task: asyncio.Task[None]) -> None:
+        listener = self._strays.pop(task)
+        self._stuck[listener] -= 1
+        if not self._stuck[listener]:
+            del self._stuck[listener]
 
-    def _expire(self) -> None:
-        """Record time-outs, and set the timer for the next."""
-        loop = asyncio.get_running_loop()
-        self._timer = None
-        for runner, deadline in list(self._deadlines.items()):
-            if deadline > loop.time():
-                self._timer = loop.call_at(deadline, self._expire)
-                return
-            assert runner.call is not None
-            (state, listener), runner.call, runner.expired = runner.call, None, True
-            state.fail("dispatch", HandlerTimedOut(listener.name, f"no answer within {self.timeout_s:g} s"))
-            self._strays.add(runner.task)
-            runner.task.add_done_callback(self._strays.discard)
-            runner.task.cancel()
-            self._record(runner, state, listener, None)
+
+def _refuse(state: MessageState, listener: Listener, stuck: int) -> None:
+    message = f"{stuck} calls of it go on beyond their deadlines, though cancelled; it is not called meanwhile"
+    state.fail("dispatch", HandlerFailed(listener.name, message))
 
 
 def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:
-    failure = HandlerFailed(listener.name, told(exc))
-    failure.__cause__ = exc
-    state.fail("dispatch", failure)
-    logger.warning(
-        "handler raised", exc_info=exc, extra={"listener": listener.name, "thread_id": state.thread_id}
-    )
+    scrubber = scrubber_of(state)
+    state.fail_as_told("dispatch", failure_by(exc, lambda text: HandlerFailed(listener.name, text), scrubber))
+    fields = {"listener": listener.name, "thread_id": state.thread_id}
+    log_raised(logger, logging.WARNING, "handler raised", exc, scrubber, **fields)

@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
-from agentserver.errors import AgentServerError, StepFailed, told
+from agentserver.errors import AgentServerError, StepFailed
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.secrecy import failure_by, log_raised, scrubber_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,6 @@ def guard(name: str) -> Callable[[StepBody], Step]:
 
 def fail_by_bug(state: MessageState, step: str, exc: BaseException) -> None:
     """Fail a message whose step raised what no step should, and log where."""
-    logger.error("step raised", exc_info=exc, extra={"step": step, "thread_id": state.thread_id})
-    failure = StepFailed(step, told(exc))
-    failure.__cause__ = exc
-    state.fail(step, failure)
+    scrubber = scrubber_of(state)
+    log_raised(logger, logging.ERROR, "step raised", exc, scrubber, step=step, thread_id=state.thread_id)
+    state.fail_as_told(step, failure_by(exc, lambda text: StepFailed(step, text), scrubber))

@@ -6,6 +6,7 @@ What a state holds when it enters is decided here; what it becomes, in the steps
 from __future__ import annotations
 
 from agentserver.errors import WireError
+from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.message_state import MessageState
@@ -21,7 +22,7 @@ def state_of(delivery: Delivery) -> MessageState:
     return state
 
 
-async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations) -> None:
+async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations, budget: Budget) -> None:
     """Tell the queue of inputs that became several messages, and give each of those its own delivery."""
     parts: dict[Delivery, Batch] = {}
     for state in batch:
@@ -33,15 +34,18 @@ async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations)
         conversations.split(parent.conversation_id, len(messages))
         for state, part in zip(states, await queue.split(delivery, messages), strict=True):
             state.delivery = part
+        budget.divide(parent, states)
 
 
 def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> QueuedMessage:
     """Return what the queue keeps of one part of an input."""
     target = state.target_listeners[0].root_tag if state.target_listeners else parent.target
-    return QueuedMessage(
+    part = QueuedMessage(
         f"{parent.id}:{index}", _bytes_of(state, parent), parent.sender, parent.thread_id,
         parent.chain, state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
     )  # fmt: skip
+    part.first_line = parent.first_line
+    return part
 
 
 def _bytes_of(state: MessageState, parent: QueuedMessage) -> bytes:

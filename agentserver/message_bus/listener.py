@@ -9,9 +9,13 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from agentserver.config import RateConfig
+from agentserver.config.routing_keys import routing_key
 from agentserver.message_bus.message_state import HandlerMetadata, HandlerResponse
 from agentserver.wire import Schema
-from agentserver.xmlable import Contract, contract_of
+from agentserver.xmlable import contract_of
+from agentserver.xmlable.foreign import AnyContract
+from agentserver.xmlable.foreign.foreign_secrets import secret_names_of
 
 HandlerResult: TypeAlias = "HandlerResponse | bytes | str | list[HandlerResponse | bytes | str] | None"
 Handler: TypeAlias = Callable[[Any, HandlerMetadata], "Awaitable[HandlerResult] | HandlerResult"]
@@ -22,23 +26,29 @@ class Listener:
 
     Args:
         name: The listener's name; may hold dots and dashes.
-        payload_class: An `@xmlify` class.
+        payload_class: An `@xmlify` class, or what `contract` reads its payload to.
         handler: `async def` (runs as a task) or `def` (runs in a worker thread); may be replaced while running.
         description: What it does, for people and models.
         is_agent: Whether it is told its own name and limited by `max_concurrent_per_agent`.
         peers: Whom it is meant to address; in this version nothing holds it to that.
         broadcast: Whether it also takes what is sent to its parent name.
         schema: The compiled XSD that its payload is held to; its contract's own when left out.
-        root_tag: Its key in the routing table; `{name}.{payload class}` in lower case when left out.
+        root_tag: Its key in the routing table; `{name}.{root tag}`, as `routing_keys` has it, when left out.
+        contract: A foreign contract; that of the class when left out.
+        timeout_s: Seconds that one call may take; the pump's own when left out.
+        max_concurrent: Calls at once; when left out, the pump's own for an agent, and no bound for others.
+        rate: How often it may be called; no bound when left out.
 
     Attributes:
+        bounded: Whether it may have to wait before it is called.
         call: The handler, and whether calling it gives a coroutine.
         contract: How its payload is read and written.
+        secret_names: The names of what is secret in its payload, as `xmlable.secrets` folds them; mostly empty.
     """
 
     __slots__ = (
-        "broadcast", "call", "contract", "description", "is_agent", "name", "own_name", "payload_class",
-        "peers", "root_tag", "schema",
+        "bounded", "broadcast", "call", "contract", "description", "is_agent", "max_concurrent", "name",
+        "own_name", "payload_class", "peers", "rate", "root_tag", "schema", "secret_names", "timeout_s",
     )  # fmt: skip
 
     def __init__(
@@ -52,17 +62,25 @@ class Listener:
         broadcast: bool = False,
         schema: Schema | None = None,
         root_tag: str = "",
+        contract: AnyContract | None = None,
+        *,
+        timeout_s: float | None = None,
+        max_concurrent: int | None = None,
+        rate: RateConfig | None = None,
     ) -> None:
         self.name = name
         self.payload_class = payload_class
-        self.contract: Contract[Any] = contract_of(payload_class)
+        self.contract: AnyContract = contract if contract is not None else contract_of(payload_class)
         self.schema: Schema = schema if schema is not None else self.contract.schema
-        self.root_tag = root_tag or f"{name}.{self.contract.root_tag}".lower()
+        self.secret_names = secret_names_of(self.contract)
+        self.root_tag = root_tag or routing_key(name, self.contract.root_tag)
         self.description = description
         self.is_agent = is_agent
         self.own_name = name if is_agent else None
         self.peers = peers or []
         self.broadcast = broadcast
+        self.timeout_s, self.max_concurrent, self.rate = timeout_s, max_concurrent, rate
+        self.bounded = is_agent or max_concurrent is not None or rate is not None
         self.handler = handler
 
     @property

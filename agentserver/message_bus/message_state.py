@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentserver.errors import AgentServerError
+from agentserver.message_bus.secrecy import veiled, veiled_text
 
 if TYPE_CHECKING:
     from agentserver.message_bus.listener import Listener
@@ -42,6 +43,9 @@ class MessageState:
         delivery: The queue's receipt; None for one part of an input until the parts are known to the queue.
         part_of: The receipt of the input that this is one part of.
         emitted: How many messages its handler's answer became.
+        secret_names: The names of what is secret in the organism, for a message that has no listener yet.
+        payload_place: Where the payload stands in the bytes of its message: the number of its root element there, and
+            1 behind it when that is an envelope, whose second child it is.
     """
 
     raw_bytes: bytes | None = None
@@ -62,6 +66,8 @@ class MessageState:
     delivery: Delivery | None = None
     part_of: Delivery | None = None
     emitted: int = 0
+    secret_names: frozenset[str] = frozenset()
+    payload_place: tuple[int, ...] = (0, 1)
 
     @property
     def message(self) -> QueuedMessage | None:
@@ -70,13 +76,25 @@ class MessageState:
         return delivery.message if delivery is not None else None
 
     def fail(self, stage: str, failure: AgentServerError) -> None:
-        """Record a failure, unless there is one already."""
+        """Record a failure, unless there is one already, without what only the handler may see."""
+        if self.error is None:
+            self.fail_as_told(stage, veiled(self, failure))
+
+    def fail_as_told(self, stage: str, failure: AgentServerError) -> None:
+        """Record a failure, unless there is one already, that is known to hold nothing secret."""
         if self.error is None:
             self.stage, self.failure, self.error = stage, failure, str(failure)
 
     def note(self, diagnostic: str) -> None:
         """Add a remark that a person may want to read when looking at this message."""
-        self.metadata.setdefault("diagnostics", []).append(diagnostic)
+        self.metadata.setdefault("diagnostics", []).append(veiled_text(self, diagnostic))
+
+    def __repr__(self) -> str:
+        """Tell who, where and what went wrong; never what is in the message."""
+        told = {"id": self.message.id if self.message is not None else None}
+        told |= {name: getattr(self, name) for name in ("from_id", "to_id", "thread_id", "stage", "error")}
+        shown = ", ".join(f"{name}={value!r}" for name, value in told.items() if value)
+        return veiled_text(self, f"MessageState({shown})")
 
     def __await__(self) -> Generator[None, None, MessageState]:
         """Give itself, so that `await step(state)` works with a synchronous step as with an asynchronous one."""
@@ -105,7 +123,7 @@ class HandlerResponse:
     """One message that a handler wants sent: the pump writes its sender and its thread.
 
     Args:
-        payload: An instance of an `@xmlify` class.
+        payload: An instance of an `@xmlify` class, or of one that a listener takes; an lxml element; or XML as text.
         to: The listener that it is for; None leaves that to the payload's class.
         is_response: Whether it answers whoever asked; then `to` is not looked at. Made by `respond`.
     """
@@ -113,6 +131,12 @@ class HandlerResponse:
     payload: Any
     to: str | None = None
     is_response: bool = False
+
+    def __repr__(self) -> str:
+        """Name the payload's class; what is in it, is not for every eye."""
+        return (
+            f"HandlerResponse({type(self.payload).__name__}, to={self.to!r}, is_response={self.is_response})"
+        )
 
     @classmethod
     def respond(cls, payload: Any) -> HandlerResponse:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from agentserver.errors import PumpError
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.secrecy import log_raised, scrubber_of
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +73,11 @@ class Outlets:
         for outlet in outlets:
             try:
                 outlet(state)
-            except Exception:
-                logger.exception("an outlet raised", extra={"thread_id": state.thread_id})
+            except Exception as exc:  # noqa: BLE001  # an edge: the subscriber's code
+                scrubber = scrubber_of(state)
+                log_raised(
+                    logger, logging.ERROR, "an outlet raised", exc, scrubber, thread_id=state.thread_id
+                )
 
     def _count_unclaimed(self, state: MessageState) -> None:
         self.unclaimed += 1

@@ -47,6 +47,7 @@ def build_pipeline(
     adopt: Adopt,
     settle: Settle,
     max_in_flight: int,
+    enter: Callable[[Batch], object] = len,
 ) -> Pipeline:
     """Compose the pipeline; iterating its stream drives it.
 
@@ -58,11 +59,18 @@ def build_pipeline(
         adopt: Tells the queue that one input became several messages.
         settle: Commits a settlement.
         max_in_flight: Messages in the pipeline at once; no more are taken from the source then.
+        enter: Is shown each batch before its first stage.
 
     Returns:
         A stream of batches of finished states.
     """
-    xs: Stream[Any] = stream.iterate(source) | pipe.map(_as_batch)
+
+    def begin(item: Batch | MessageState, *_: Batch | MessageState) -> Batch:
+        batch = [item] if isinstance(item, MessageState) else item
+        enter(batch)
+        return batch
+
+    xs: Stream[Any] = stream.iterate(source) | pipe.map(begin)
     over_outcomes: Any = replies.over  # aiostream's types want functions of any number of sources
     for stage in stages:
         over: Any = stage.over
@@ -70,10 +78,6 @@ def build_pipeline(
     return (
         xs | dispatch.pipe(dispatcher, adopt, max_in_flight) | pipe.map(over_outcomes) | settled.pipe(settle)
     )
-
-
-def _as_batch(item: Batch | MessageState, *_: Batch | MessageState) -> Batch:
-    return [item] if isinstance(item, MessageState) else item
 
 
 @pipable_operator

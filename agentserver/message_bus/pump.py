@@ -17,25 +17,29 @@ from agentserver.config import ListenerConfig, OrganismConfig
 from agentserver.errors import ConfigError, ConfigFault, PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.addressing import Addressing
 from agentserver.message_bus.admission import Admission
+from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.closing import bury, idle_or_stopped
+from agentserver.message_bus.containment import containing
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.dispatch import Dispatcher
 from agentserver.message_bus.gate import gate_stages, parse_limits
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.intake import adopt, state_of
+from agentserver.message_bus.introspection import register_meta
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import check_name
 from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
+from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.pipeline import Pipeline, build_pipeline
 from agentserver.message_bus.registration import listeners_of
 from agentserver.message_bus.replies import Handled, Replies
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.steps import make_repair_step
 from agentserver.message_bus.threads import Threads, new_thread_id
+from agentserver.message_bus.watchdog import watching
 from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue
-from agentserver.wire import EnvelopeBuilder, canonical
-from agentserver.xmlable import contract_of
+from agentserver.xmlable.foreign import SchemaLibrary
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
 DEFAULT_REQUEST_SENDER: Final = "program"
@@ -55,7 +59,7 @@ class StreamPump:
     Attributes:
         config: As given.
         listeners: Listeners by name; of one with several contracts, the first.
-        routing_table: Listeners by key, `{name}.{payload class}` in lower case.
+        routing_table: Listeners by key, `{name}.{root tag}`, in lower case where the tag has no namespace.
         queue: Where messages wait.
     """
 
@@ -79,16 +83,20 @@ class StreamPump:
         self._dispatcher = Dispatcher(
             config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
         )
+        self._budget = Budget(config.budget, limits.hops)
         self._replies = Replies(
+            self.routing_table,
             Addressing(self.routing_table, threads),
             make_repair_step(parse_limits(limits), config.repair),
-            max_hops=limits.hops,
+            budget=self._budget,
             max_bytes=limits.message_bytes,
             clock=clock,
         )
+        register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
         self._outlets = Outlets()
         self._conversations = Conversations()
-        self._builder = EnvelopeBuilder()
+        self._writer = PayloadWriter(self.routing_table)
+        self._schemas = SchemaLibrary()
         self._run_task: asyncio.Task[Any] | None = None
         self._closing = False
         self._fault: Exception | None = None
@@ -103,12 +111,12 @@ class StreamPump:
             The listener; of several contracts, the first.
 
         Raises:
-            ConfigError: A class or a handler cannot be imported, or a key is taken.
+            ConfigError: A class or a handler cannot be imported, a key is taken, or the name is kept.
             ContractError: A class is no contract.
             ValueError: The name is no name.
         """
         check_name("listener", config.name)
-        rows = listeners_of(config)
+        rows = listeners_of(config, self._schemas)
         for index, row in enumerate(rows):
             own = any(row.root_tag == other.root_tag for other in rows[:index])
             if own or self.routing_table.pinned(row.root_tag):
@@ -137,13 +145,19 @@ class StreamPump:
             self._stages,
             self._dispatcher,
             self._replies,
-            adopt=lambda batch: adopt(batch, self.queue, self._conversations),
+            adopt=lambda batch: adopt(batch, self.queue, self._conversations, self._budget),
             settle=self._settle,
             max_in_flight=self.config.max_concurrent_pipelines,
+            enter=self._tell_secret_names,
         )
 
     async def inject(
-        self, raw_bytes: bytes, thread_id: str | None = None, from_id: str | None = None
+        self,
+        raw_bytes: bytes,
+        thread_id: str | None = None,
+        from_id: str | None = None,
+        *,
+        first_line: int = 1,
     ) -> str | None:
         """Put a message into the queue. What is wrong with it shows later, to whoever subscribed to its thread.
 
@@ -156,6 +170,8 @@ class StreamPump:
                 envelope's, or begins a new one.
             from_id: Who sent it: the envelope's word counts no more. None takes the envelope's word, which then
                 cannot be a listener's name.
+            first_line: The line on which `raw_bytes` begins in the text that they were cut from, 1-based. Lines in
+                errors are those of `raw_bytes`; this goes along as `message.first_line`.
 
         Returns:
             The thread; None when the envelope is to say.
@@ -170,7 +186,8 @@ class StreamPump:
             raise PumpClosed("the pump is shutting down")
         if self._fault is not None:
             raise PumpError(f"the pump ended by a fault: {told(self._fault)}") from self._fault
-        message = self._admission.message(raw_bytes, thread_id, from_id)
+        message = self._admission.message(raw_bytes, thread_id, from_id, first_line)
+        self._budget.open(message)
         await self.queue.put((message,))
         thread_id = message.thread_id
         return None if thread_id is None else self._admission.thread_of(thread_id)
@@ -185,8 +202,8 @@ class StreamPump:
         """Send a payload and wait for the answer.
 
         Args:
-            payload: An instance of an `@xmlify` class.
-            to: The listener that it is for; None leaves that to the payload's class.
+            payload: An instance of an `@xmlify` class, or of one that a listener takes; or an lxml element.
+            to: The listener that it is for; None leaves that to the payload's root.
             timeout_s: Seconds to wait.
             from_id: The name to ask under.
 
@@ -209,13 +226,13 @@ class StreamPump:
             raise ValueError(
                 f"{from_id!r} is a listener here, and would get the answer: ask under another from_id"
             )
-        contract, thread_id = contract_of(type(payload)), new_thread_id()
-        tree, root = self._builder.build(from_id, to, thread_id, contract.root_tag)
-        contract.fill(payload, root)
+        thread_id = new_thread_id()
+        contract = self._writer.contract_of(payload)
+        data, _ = self._writer.write(payload, contract, from_id, to, thread_id)
         watch = self._conversations.watch(thread_id)
         try:
             async with asyncio.timeout(timeout_s):
-                await self.inject(canonical(tree), thread_id, from_id)
+                await self.inject(data, thread_id, from_id)
                 return (await watch.reply).payload
         except TimeoutError:
             raise RequestTimedOut(f"no answer within {timeout_s:g} s") from None
@@ -282,10 +299,10 @@ class StreamPump:
         if self._run_task is not None:
             raise RuntimeError("this pump is running already")
         self._run_task, self._fault = asyncio.current_task(), None
+        threshold_s = self.config.limits.block_warning_s
         try:
-            async with self.build_pipeline(self._queue_source()).stream() as streamer:
-                async for _ in streamer:
-                    pass
+            with containing(asyncio.get_running_loop()), watching(threshold_s, self._dispatcher.blame):
+                await self._pump()
             if not self._closing:
                 raise PumpError("the queue was closed, and not by the pump's shutdown")
         except asyncio.CancelledError:
@@ -300,6 +317,11 @@ class StreamPump:
             self._run_task = None
             self._dispatcher.abort()
             self.queue.recover()
+
+    async def _pump(self) -> None:
+        async with self.build_pipeline(self._queue_source()).stream() as streamer:
+            async for _ in streamer:
+                pass
 
     async def drained(self) -> None:
         """Wait until nothing waits and nothing is in flight.
@@ -352,10 +374,22 @@ class StreamPump:
         limit, dispatcher, queue = self.config.max_concurrent_pipelines, self._dispatcher, self.queue
         # a message that waited for its agent may have taken the last place since this was asked for
         while deliveries := await queue.take(max(1, limit - dispatcher.occupied)):
-            yield [state_of(delivery) for delivery in deliveries]
+            states = [state_of(delivery) for delivery in deliveries]
+            self._budget.check(states)
+            yield states
+
+    def _tell_secret_names(self, batch: Batch) -> None:
+        names = self.routing_table.secret_names
+        if names:
+            for state in batch:
+                state.secret_names = names
 
     async def _settle(self, handled: Handled) -> None:
-        await self.queue.settle(handled.settlement)
+        try:
+            await self.queue.settle(handled.settlement)
+        except BaseException:
+            self._budget.undo(handled.states)
+            raise
         if handled.leaving:
             self._tell(handled.leaving)
         if self._conversations:

@@ -11,17 +11,29 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from agentserver.errors import AgentServerError, BadReply, ContractError, RoutingError, told
+from agentserver.errors import (
+    AgentServerError,
+    BadReply,
+    BudgetExceeded,
+    ContractError,
+    ConversationEnded,
+    ReplyTooLarge,
+    told,
+)
 from agentserver.message_bus.addressing import Address, Addressing
+from agentserver.message_bus.budget import Budget, Spending
 from agentserver.message_bus.dispatch import Outcome
 from agentserver.message_bus.guard import Step
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
+from agentserver.message_bus.payload_writer import PayloadWriter
+from agentserver.message_bus.reply_size import ReplySize
+from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.secrecy import log_fields, raised_in_reply, scrubber_of, veiled_reply
 from agentserver.message_bus.steps import payload_extraction_step
 from agentserver.queues import DeadLetter, QueuedMessage, Settlement
-from agentserver.wire import MESSAGE, Element, EnvelopeBuilder, canonical, first_violation
-from agentserver.xmlable import contract_of
+from agentserver.wire import MESSAGE, Element
 
 logger = logging.getLogger(__name__)
 
@@ -43,29 +55,50 @@ class Handled:
     leaving: list[MessageState] = field(default_factory=list)
 
 
+class _Answer(NamedTuple):
+    """What one call of a handler sends, while it is written.
+
+    Args:
+        parent: The message that was handled.
+        spending: What its conversation has used.
+        puts: Where the messages go, behind those of other calls.
+        first: How many those are.
+        room: How many messages it may become.
+    """
+
+    parent: QueuedMessage | None
+    spending: Spending
+    puts: list[QueuedMessage]
+    first: int
+    room: int
+
+
 class Replies:
     """Turn outcomes into settlements.
 
     Args:
+        table: Knows the contracts.
         addressing: Says where messages go.
         parse: The repair step for what handlers return as bytes.
-        max_hops: Most messages on one path.
+        budget: What conversations may use.
         max_bytes: Longest message, in bytes.
         clock: Seconds since the epoch.
     """
 
     def __init__(
         self,
+        table: RoutingTable,
         addressing: Addressing,
         parse: Step,
         *,
-        max_hops: int,
+        budget: Budget,
         max_bytes: int,
         clock: Callable[[], float],
     ) -> None:
         self._addressing, self._parse = addressing, parse
-        self._max_hops, self._max_bytes, self._clock = max_hops, max_bytes, clock
-        self._builder = EnvelopeBuilder()
+        self._budget, self._max_bytes, self._clock = budget, max_bytes, clock
+        self._size = ReplySize(max_bytes)
+        self._writer, self._table = PayloadWriter(table), table
         self.false_claims = 0
         """How often a handler or an outside sender claimed to be someone else, or on another thread."""
 
@@ -81,7 +114,8 @@ class Replies:
             if state.metadata:
                 self.false_claims += state.metadata.get("false_claims", 0)
             if state.error is not None:
-                leaving.append(state)
+                if type(state.failure) is not ConversationEnded:  # which its first failure has told
+                    leaving.append(state)
                 if delivery is not None:
                     settlement.dead.append((delivery, self._dead_letter(state, delivery.message)))
             elif delivery is not None:
@@ -95,29 +129,42 @@ class Replies:
         """Add what a handler returned to `puts`: all of it, or nothing and a failure."""
         before = len(puts)
         try:
-            for response in result if type(result) in (list, tuple) else (result,):
-                self._emit_one(state, response, puts, before)
+            several = type(result) in (list, tuple)
+            answer = self._answer(state, puts, len(result) if several else 1)
+            for response in result if several else (result,):
+                self._emit_one(state, response, answer)
             state.emitted = len(puts) - before
+            answer.spending.sent += state.emitted
         except AgentServerError as exc:
             del puts[before:]
-            state.fail("replies", exc)
+            exc = exc.with_traceback(None)  # whose frames hold the result, which may be large
+            # these quote nothing, and what they are about is too much to look through
+            quotes = not isinstance(exc, BudgetExceeded | ReplyTooLarge)
+            state.fail("replies", veiled_reply(state, result, exc) if quotes else exc)
         except BaseException as exc:  # noqa: BLE001  # an edge: the payload's own code may run here, e.g. a property
             del puts[before:]
             listener = state.target_listeners[0].name if state.target_listeners else ""
-            failure = BadReply(listener, f"while writing its reply: {told(exc)}")
-            failure.__cause__ = exc
-            state.fail("replies", failure)
+            state.fail_as_told("replies", raised_in_reply(state, listener, result, exc))
 
-    def _emit_one(self, state: MessageState, response: Any, puts: list[QueuedMessage], first: int) -> None:
+    def _answer(self, state: MessageState, puts: list[QueuedMessage], count: int) -> _Answer:
+        """Begin an answer of `count` responses, each of which may become several messages."""
+        parent = state.message
+        spending = self._budget.of(parent)
+        room = self._budget.room(spending)
+        if count > room:
+            raise self._budget.too_many(spending, count)
+        return _Answer(parent, spending, puts, len(puts), room)
+
+    def _emit_one(self, state: MessageState, response: Any, answer: _Answer) -> None:
         listener = state.target_listeners[0].name if state.target_listeners else ""
         kind = type(response)
         if kind is HandlerResponse or isinstance(response, HandlerResponse):
             if isinstance(response.payload, bytes | str):
-                self._put_elements(state, listener, response.payload, response, puts, first)
+                self._put_elements(state, listener, response.payload, response, answer)
             else:
-                self._put_instance(state, listener, response, puts, first)
+                self._put_instance(state, listener, response, answer)
         elif isinstance(response, bytes | str):
-            self._put_elements(state, listener, response, None, puts, first)
+            self._put_elements(state, listener, response, None, answer)
         else:
             raise BadReply(
                 listener,
@@ -130,39 +177,39 @@ class Replies:
         state: MessageState,
         listener: str,
         response: HandlerResponse,
-        puts: list[QueuedMessage],
-        first: int,
+        answer: _Answer,
     ) -> None:
         payload = response.payload
+        if self._size.is_beyond(payload):
+            kind = type(payload).__name__
+            raise ReplyTooLarge(
+                listener, f"a {kind} of more than {self._max_bytes} bytes, which is the limit"
+            )
         try:
-            contract = contract_of(type(payload))
+            contract = self._writer.contract_of(payload)
         except ContractError:
-            raise BadReply(listener, f"payload {type(payload).__name__} is no @xmlify class") from None
-        tag = contract.root_tag
-        address = self._address(state, listener, response, tag)
+            message = f"payload {type(payload).__name__} is no @xmlify class, nor one that a listener takes"
+            raise BadReply(listener, message) from None
+        address = self._address(state, listener, response, contract.root_tag if contract else payload.tag)
         to_id, thread_id, _, outbound = address
-        tree, root = self._builder.build(listener, to_id, thread_id, tag)
         try:
-            contract.fill(payload, root)
+            data, root = self._writer.write(payload, contract, listener, to_id, thread_id)
         except AgentServerError as exc:
             raise BadReply(listener, str(exc)) from exc
-        if outbound:  # nobody further on would validate it
-            violation = first_violation(contract.schema, root)
-            if violation is not None:
-                raise BadReply(listener, f"its own contract refuses the reply: {violation[0]}")
-        self._put(state, listener, puts, first, address, canonical(tree), type(payload))
+        if outbound and (violation := self._writer.violation(root, contract)):
+            raise BadReply(listener, f"its own contract refuses the reply: {violation}")
+        self._put(state, listener, answer, address, data, contract.cls if contract else None)
 
     def _put_elements(
         self,
         state: MessageState,
         listener: str,
-        data: bytes | str,
+        written: bytes | str,
         response: HandlerResponse | None,
-        puts: list[QueuedMessage],
-        first: int,
+        answer: _Answer,
     ) -> None:
         """Put what a handler wrote itself: envelopes or bare payloads, by the response's address or their own."""
-        for element, to_id in self._elements(state, listener, data):
+        for element, to_id in self._elements(state, listener, written):
             if response is not None:
                 address = self._address(state, listener, response, element.tag)
             elif to_id is not None:
@@ -170,8 +217,8 @@ class Replies:
             else:
                 address = self._addressing.by_tag(state, listener, element.tag)
             to_id, thread_id, *_ = address
-            tree = self._builder.wrap(listener, to_id, thread_id, element)
-            self._put(state, listener, puts, first, address, canonical(tree), None)
+            data, _ = self._writer.write(element, None, listener, to_id, thread_id)
+            self._put(state, listener, answer, address, data, None)
 
     def _address(self, state: MessageState, listener: str, response: HandlerResponse, tag: str) -> Address:
         if response.is_response:
@@ -182,8 +229,10 @@ class Replies:
         self, state: MessageState, listener: str, data: bytes | str
     ) -> list[tuple[Element, str | None]]:
         """Parse what a handler wrote itself; give each payload with the address that its envelope names."""
+        if len(data) > self._max_bytes:
+            raise ReplyTooLarge(listener, f"a reply of {len(data)} bytes, the limit is {self._max_bytes}")
         raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        parsed = self._parse(MessageState(raw_bytes=raw))
+        parsed = self._parse(MessageState(raw_bytes=raw, secret_names=state.secret_names))
         if parsed.failure is not None:
             raise BadReply(listener, f"malformed reply: {parsed.failure}") from parsed.failure
         if "repairs" in parsed.metadata:
@@ -195,6 +244,7 @@ class Replies:
         if root.tag != MESSAGE:
             return root, None
         part = MessageState(envelope_tree=root, from_id=listener, thread_id=state.thread_id)
+        part.secret_names = state.secret_names
         payload_extraction_step(part)
         if part.failure is not None:
             raise BadReply(listener, f"malformed reply: {part.failure}") from part.failure
@@ -206,23 +256,24 @@ class Replies:
         self,
         state: MessageState,
         listener: str,
-        puts: list[QueuedMessage],
-        first: int,
+        answer: _Answer,
         address: Address,
         data: bytes,
         payload_class: type[Any] | None,
     ) -> None:
         if len(data) > self._max_bytes:
-            raise BadReply(listener, f"a reply of {len(data)} bytes, the limit is {self._max_bytes}")
-        parent = state.message
+            raise ReplyTooLarge(listener, f"a reply of {len(data)} bytes, the limit is {self._max_bytes}")
+        parent, spending, puts = answer.parent, answer.spending, answer.puts
+        index = len(puts) - answer.first
+        if index >= answer.room:
+            raise self._budget.too_many(spending, index + 1)
         hop = parent.hop + 1 if parent is not None else 1
-        if hop > self._max_hops:
-            raise RoutingError(f"more than {self._max_hops} hops on one path", code="hop-limit")
+        if hop > self._budget.max_hops:
+            raise self._budget.too_far(spending, hop)
         _, thread_id, chain, outbound = address
-        id_ = _child_id(parent, len(puts) - first)
-        message = QueuedMessage(id_, data, listener, thread_id, chain, True, outbound)
+        message = QueuedMessage(_child_id(parent, index), data, listener, thread_id, chain, True, outbound)
         message.parent_id = parent.id if parent is not None else None
-        message.hop, message.payload_class = hop, payload_class
+        message.hop, message.payload_class, message.spending = hop, payload_class, spending
         puts.append(message)
 
     def _read_outbound(self, state: MessageState, payload_class: type[Any] | None) -> None:
@@ -231,20 +282,19 @@ class Replies:
         state.payload = tree
         if payload_class is not None and tree is not None:
             try:
-                state.payload = contract_of(payload_class).read(tree)
+                state.payload = self._table.contract_of(payload_class).read(tree)
             except BaseException as exc:  # noqa: BLE001  # an edge: the class's own code runs here
                 state.note(f"left as an element: {told(exc)}")
 
     def _dead_letter(self, state: MessageState, message: QueuedMessage) -> DeadLetter:
         code = state.failure.code if state.failure is not None else "error"
         reason = state.error or ""
-        logger.warning(
-            "dead letter",
-            extra={
-                "message_id": message.id, "stage": state.stage, "code": code, "reason": reason,
-                "from_id": state.from_id, "to_id": state.to_id, "thread_id": state.thread_id,
-            },
+        fields = log_fields(
+            scrubber_of(state), message_id=message.id, stage=state.stage, code=code, reason=reason,
+            from_id=state.from_id, to_id=state.to_id, thread_id=state.thread_id,
         )  # fmt: skip
+        quiet = type(state.failure) is ConversationEnded
+        logger.log(logging.DEBUG if quiet else logging.WARNING, "dead letter", extra=fields)
         return DeadLetter(message, state.stage, code, reason, state.from_id, state.thread_id, self._clock())
 
 

@@ -1,19 +1,31 @@
-"""The routing table: which listeners take a payload, by address and root tag. Matching ignores case.
+"""The routing table: which listeners take a payload, by address and root tag.
 
-Knows listeners by their keys only. Looking up costs the same for one listener as for thousands.
+Matching ignores case, but for tags with a namespace. Knows listeners by their keys only. Looking up costs the same for
+one listener as for thousands.
+
+Rows that are for some senders alone stand beside the table: they are no items of it, and to anybody else they are not
+there at all. What everybody can reach goes first.
 """
 
 from __future__ import annotations
 
 from collections import UserDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
+from agentserver.config.routing_keys import folded_tag, routing_key, shown_tag, split_key
+from agentserver.config.system_names import META
 from agentserver.errors import RoutingError
 from agentserver.message_bus.listener import Listener
+from agentserver.xmlable import contract_of
+from agentserver.xmlable.foreign import AnyContract, ForeignContract
+
+Admits: TypeAlias = Callable[[str | None], bool]
+"""Takes a sender that the pump vouches for; says whether a row is there for them."""
 
 
 class RoutingTable(UserDict[str, list[Listener]]):
-    """Keys are `{name}.{payload class}` in lower case; a broadcast key holds several listeners.
+    """Keys are `{name}.{root tag}`, as `routing_keys` has it; a broadcast key holds several listeners.
 
     Args:
         rows: Listeners by key, to begin with.
@@ -22,18 +34,23 @@ class RoutingTable(UserDict[str, list[Listener]]):
     def __init__(self, rows: Mapping[str, list[Listener]] | None = None) -> None:
         self._by_tag: dict[str, dict[str, None]] = {}
         self._names: dict[str, int] = {}  # how many keys each name has
+        self._for_some: dict[str, tuple[Listener, Admits]] = {}
+        self._foreign: dict[type[Any], AnyContract] = {}
+        self.secret_names: frozenset[str] = frozenset()
+        """The names of what is secret in any payload that was ever taken here."""
         super().__init__(rows or {})
 
     def __setitem__(self, key: str, listeners: list[Listener]) -> None:
         if key not in self.data:
-            name, _, tag = key.rpartition(".")
+            name, tag = split_key(key)
             self._names[name] = self._names.get(name, 0) + 1
             self._by_tag.setdefault(tag, {})[key] = None
         self.data[key] = listeners
+        self.secret_names = self.secret_names.union(*(listener.secret_names for listener in listeners))
 
     def __delitem__(self, key: str) -> None:
         del self.data[key]
-        name, _, tag = key.rpartition(".")
+        name, tag = split_key(key)
         del self._by_tag[tag][key]
         self._names[name] -= 1
         if not self._names[name]:
@@ -42,17 +59,25 @@ class RoutingTable(UserDict[str, list[Listener]]):
     def add(self, listener: Listener) -> None:
         """Enter a listener under its key, and under its parent's when it broadcasts."""
         self.setdefault(listener.root_tag, []).append(listener)
+        self.secret_names |= listener.secret_names
+        if isinstance(listener.contract, ForeignContract):
+            self._foreign.setdefault(listener.contract.cls, listener.contract)
         if listener.broadcast and listener.parent_name:
-            key = f"{listener.parent_name}.{listener.contract.root_tag}".lower()
+            key = routing_key(listener.parent_name, listener.contract.root_tag)
             self.setdefault(key, []).append(listener)
 
-    def find(self, to_id: str | None, tag: str) -> list[Listener]:
+    def add_for(self, listener: Listener, admits: Admits) -> None:
+        """Enter a listener for those senders alone that `admits` lets through."""
+        self._for_some[listener.root_tag] = (listener, admits)
+
+    def find(self, to_id: str | None, tag: str, sender: str | None = None) -> list[Listener]:
         """Return who takes a payload with root `tag` that is sent `to_id`.
 
         Args:
             to_id: A listener's name, or a name that broadcast listeners share; None to go by the tag alone, which is
                 then a whole key (`greeter.greeting`) or a class that exactly one key takes.
-            tag: Name of the payload's root element.
+            tag: Name of the payload's root element, in Clark notation.
+            sender: Who sends it, as the pump knows.
 
         Returns:
             The listeners of one key, at least one; not to be changed.
@@ -61,25 +86,53 @@ class RoutingTable(UserDict[str, list[Listener]]):
             RoutingError: `no-listener` takes it, or the tag alone is `ambiguous`.
         """
         if to_id is not None:
-            found = self.data.get(f"{to_id}.{tag}".lower())
-            if not found or "." in tag:  # `a` and <b.ping> is not `a.b` and <ping>
-                raise RoutingError(f"no listener {to_id!r} takes <{tag}>")
+            qualified = tag[:1] == "{"
+            key = routing_key(to_id, tag) if qualified else f"{to_id}.{tag}".lower()
+            found = self.data.get(key) or self._admitting(sender, key)
+            if not found or ("." in tag and not qualified):  # `a` and <b.ping> is not `a.b` and <ping>
+                raise RoutingError(f"no listener {to_id!r} takes {shown_tag(tag)}")
             return found
-        lowered = tag.lower()
+        lowered = folded_tag(tag)
         if lowered in self.data:
             return self.data[lowered]
         keys = self._by_tag.get(lowered, {})
         if len(keys) == 1:
             return self.data[next(iter(keys))]
         if keys:
-            names = ", ".join(sorted(key.rpartition(".")[0] for key in keys)[:5])
-            raise RoutingError(f"<{tag}> without <to> could be for any of {names}", code="ambiguous")
-        raise RoutingError(f"no listener takes <{tag}>")
+            names = ", ".join(sorted(split_key(key)[0] for key in keys)[:5])
+            raise RoutingError(f"{shown_tag(tag)} without <to> could be for any of {names}", code="ambiguous")
+        if found := self._admitting(sender, lowered):
+            return found
+        raise RoutingError(f"no listener takes {shown_tag(tag)}")
+
+    def contract_of(self, cls: type[Any]) -> AnyContract:
+        """Return the contract of a payload's class: its own, or the foreign one of a listener that takes it.
+
+        Raises:
+            ContractError: It has neither.
+        """
+        return self._foreign.get(cls) or contract_of(cls)
+
+    def contracts_for(self, tag: str) -> list[AnyContract]:
+        """Return the contracts, each once, whose root is `tag`, in Clark notation."""
+        rows = (row for key in self._by_tag.get(folded_tag(tag), ()) for row in self.data[key])
+        return list({id(row.contract): row.contract for row in rows}.values())
 
     def pinned(self, key: str) -> list[Listener]:
         """Return the one listener whose own key this is, leaving out those that share it by broadcasting."""
+        if key in self._for_some:  # whoever sent it was let through when it was found
+            return [self._for_some[key][0]]
         return [listener for listener in self.data.get(key, ()) if listener.root_tag == key]
 
     def has_name(self, name: str) -> bool:
-        """Return whether a listener bears `name`, or shares it by broadcasting."""
-        return name.lower() in self._names
+        """Return whether a listener bears `name`, or shares it by broadcasting, or the organism keeps it."""
+        lowered = name.lower()
+        return lowered in self._names or lowered == META
+
+    def _admitting(self, sender: str | None, tag: str) -> list[Listener]:
+        """Return the one row for some senders that `sender` reaches by a key, or by a class, in lower case."""
+        return [
+            listener
+            for key, (listener, admits) in self._for_some.items()
+            if tag in (key, folded_tag(listener.contract.root_tag)) and admits(sender)
+        ][:1]

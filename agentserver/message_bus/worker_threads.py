@@ -19,6 +19,27 @@ _Job: TypeAlias = (
 )
 
 
+class _Outcome:
+    """What a call gave. Has no telling repr: in its debug mode, asyncio logs what futures and callbacks carry."""
+
+    __slots__ = ("_error", "_result")
+
+    def __init__(self, result: Any, error: BaseException | None) -> None:
+        self._result, self._error = result, error
+
+    def give(self) -> Any:
+        """Return the result, or raise the error."""
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            if isinstance(error, StopIteration):  # which a coroutine cannot raise
+                raise RuntimeError(f"handler raised StopIteration({error.value!r})")
+            raise error
+        finally:
+            del error  # its traceback leads to this frame
+
+
 class WorkerThreads:
     """Call functions in threads, one call a thread at a time.
 
@@ -41,12 +62,12 @@ class WorkerThreads:
         if self._busy[id(function)] >= self.max_threads:
             raise RuntimeError(f"{self._busy[id(function)]} calls of it are stuck in their threads")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[_Outcome] = loop.create_future()
         context = contextvars.copy_context()
         inbox = self._idle.pop() if self._idle else self._start()
         self._busy[id(function)] += 1
         inbox.put((loop, future, function, lambda: context.run(function, *args)))
-        return await future
+        return (await future).give()
 
     def close(self) -> None:
         """Let idle threads end; busy ones end after their call."""
@@ -69,7 +90,7 @@ class WorkerThreads:
             except BaseException as exc:  # noqa: BLE001  # an edge: whatever a handler raises is its caller's to see
                 error = exc
             try:
-                loop.call_soon_threadsafe(self._finish, inbox, function, future, result, error)
+                loop.call_soon_threadsafe(self._finish, inbox, function, future, _Outcome(result, error))
             except RuntimeError:  # the loop is gone, and with it whoever waited
                 return
             del job, call, function, result, error, future
@@ -78,9 +99,8 @@ class WorkerThreads:
         self,
         inbox: SimpleQueue[_Job],
         function: Callable[..., Any],
-        future: asyncio.Future[Any],
-        result: Any,
-        error: BaseException | None,
+        future: asyncio.Future[_Outcome],
+        outcome: _Outcome,
     ) -> None:
         self._busy[id(function)] -= 1
         if not self._busy[id(function)]:
@@ -91,9 +111,4 @@ class WorkerThreads:
             self._idle.append(inbox)
         if future.done():
             return  # its message timed out
-        if error is None:
-            future.set_result(result)
-        elif isinstance(error, StopIteration):  # which a future cannot carry
-            future.set_exception(RuntimeError(f"handler raised StopIteration({error.value!r})"))
-        else:
-            future.set_exception(error)
+        future.set_result(outcome)

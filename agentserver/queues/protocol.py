@@ -42,6 +42,9 @@ class QueuedMessage:
         priority: 0 first to 9 last, in a queue that looks.
         deliver_at: Not before this time, in seconds since the epoch, in a queue that can wait; 0 is at once.
         payload_class: What `data` was written from, as long as it stays in this process.
+        spending: What its conversation has used of its budget, as long as it stays in this process.
+        first_line: The line on which `data` begins in the text that it was cut from, 1-based: for whoever tells of
+            its errors.
     """
 
     id: str
@@ -58,6 +61,12 @@ class QueuedMessage:
     priority: int = DEFAULT_PRIORITY
     deliver_at: float = 0.0
     payload_class: type[Any] | None = None
+    spending: Any = field(default=None, compare=False, repr=False)
+    first_line: int = 1
+
+    def __repr__(self) -> str:
+        """Tell which message it is, and how long; never what is in it."""
+        return f"QueuedMessage({self.id!r}, {len(self.data)} bytes, sender={self.sender!r}, hop={self.hop})"
 
     @property
     def root_id(self) -> str:

@@ -90,6 +90,18 @@ class StrictParser:
         return root
 
 
+def parse_again(data: bytes) -> Element:
+    """Return the root of bytes that a strict parser let in before, under no limits but those of libxml2.
+
+    Raises:
+        WireError: `syntax`, for bytes that it did not.
+    """
+    try:
+        return etree.fromstring(data, new_parser())
+    except etree.LxmlError as exc:
+        raise _syntax_error(exc, data) from None
+
+
 def canonical(element: Element) -> bytes:
     """Return the Exclusive XML Canonicalization 1.0 of `element`, without comments.
 

@@ -19,9 +19,11 @@ _CLOSE: Final = b"</roots>"
 
 
 def below_one_root(data: bytes) -> bytes:
-    """Put all of `data` but its XML declaration and byte-order mark below one element."""
+    """Put all of `data` but its XML declaration and byte-order mark below one element; every line keeps its number."""
     declaration = _DECLARATION.match(data)
-    return _OPEN + data[declaration.end() if declaration else 0 :] + _CLOSE
+    if declaration is None:
+        return _OPEN + data + _CLOSE
+    return b"\n" * declaration[0].count(b"\n") + _OPEN + data[declaration.end() :] + _CLOSE
 
 
 class RootsParser:

@@ -1,27 +1,25 @@
 """Compiled XSDs: finding the envelope's, and saying what a document breaks.
 
-Takes elements, gives the first violation in words or None. The schema files ship inside the package; in a checkout
+Takes elements, gives the first violation or None. The schema files ship inside the package; in a checkout
 they stand beside it. Validation errors of a large invalid document take quadratic time in libxml2 (it writes each
 node's path), so a large one is parsed again with the schema in the parser, which is linear.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from lxml import etree
 
-from agentserver.errors import shorten
+from agentserver.wire.first_fault import first_fault
 from agentserver.wire.structure import Element
+from agentserver.wire.violations import BaseOf, Violation, path_of, violation_of
 
 Schema: TypeAlias = etree.XMLSchema
 
 LARGE_BYTES: Final = 8_192
 """From this size on, a document is validated by the parser: 2,000 errors, the most that fit below, take 20 ms."""
-
-_NAMESPACE_IN_TEXT: Final = re.compile(r"\{[^{}]*\}")
 
 
 def schema_file(name: str) -> Path:
@@ -42,7 +40,9 @@ def envelope_schema() -> Schema:
     return etree.XMLSchema(etree.parse(schema_file("envelope.xsd")))
 
 
-def first_violation(schema: Schema, element: Element, data: bytes | None = None) -> tuple[str, int] | None:
+def first_violation(
+    schema: Schema, element: Element, data: bytes | None = None, base_of: BaseOf | None = None
+) -> Violation | None:
     """Validate `element`, and say what it breaks first.
 
     Args:
@@ -50,35 +50,31 @@ def first_violation(schema: Schema, element: Element, data: bytes | None = None)
         element: The root of what is validated; it may stand inside a larger tree.
         data: The canonical bytes of `element`, where it may be large: they are parsed again under the schema.
 
+        base_of: Knows the schema's types, for better words.
+
     Returns:
-        None when it is valid; else the violation in words and its line (0 when unknown).
+        None when it is valid.
     """
-    if data is not None and len(data) > LARGE_BYTES:
-        return _violation_by_parser(schema, data)
-    try:
-        if schema.validate(element):
-            return None
-    except etree.LxmlError as exc:  # e.g. a pattern that exceeds libxml2's step limit
-        return shorten(str(exc)), 0
-    return _words(schema.error_log)
+    if _is_valid(schema, element, data):
+        return None
+    if data is None:
+        data = etree.tostring(element, encoding="utf-8", with_tail=False)
+    fault = first_fault(schema, data)
+    if fault is None:  # e.g. a pattern that exceeds libxml2's step limit
+        return Violation(
+            path_of(element, element), "what cannot be validated", "what its schema allows", element
+        )
+    return violation_of(fault, element, base_of)
 
 
-def _violation_by_parser(schema: Schema, data: bytes) -> tuple[str, int] | None:
-    parser = etree.XMLParser(
-        schema=schema, encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False
-    )
+def _is_valid(schema: Schema, element: Element, data: bytes | None) -> bool:
     try:
+        if data is None or len(data) <= LARGE_BYTES:
+            return schema.validate(element)
+        parser = etree.XMLParser(
+            schema=schema, encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False
+        )
         etree.fromstring(data, parser)
-    except etree.LxmlError as exc:
-        log = getattr(exc, "error_log", None)
-        return _words(log) if log is not None and len(log) else (shorten(str(exc)), 0)
-    return None
-
-
-def _words(log: etree._ListErrorLog) -> tuple[str, int]:
-    """Turn libxml2's first error into words without the namespaces that it repeats."""
-    if not len(log):
-        return "it does not fit its schema", 0
-    first = log[0]
-    text = _NAMESPACE_IN_TEXT.sub("", first.message[:2_000])
-    return shorten(text), max(first.line, 0)
+    except etree.LxmlError:
+        return False
+    return True

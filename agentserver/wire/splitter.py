@@ -38,14 +38,21 @@ class MessageSplitter:
 
     Args:
         max_bytes: Longest unfinished message to keep, in bytes.
+
+    Attributes:
+        line: The line of the stream on which the message begins that was given last, 1-based.
     """
 
     __slots__ = (
-        "_anew", "_buffer", "_closing", "_depth", "_looked", "_quote", "_scanned", "_skipping", "_start", "max_bytes",
+        "_anew", "_buffer", "_closing", "_counted", "_depth", "_lines", "_looked", "_quote", "_scanned", "_skipping",
+        "_start", "line", "max_bytes",
     )  # fmt: skip
 
     def __init__(self, max_bytes: int = 1_048_576) -> None:
         self.max_bytes = max_bytes
+        self.line = 1
+        self._lines = 1  # the line at `_counted`, which is never behind `_start`
+        self._counted = 0
         self._buffer = bytearray()
         self._skipping = False
         self._anew = 0
@@ -69,6 +76,7 @@ class MessageSplitter:
             if (behind := self._next_envelope()) is not None:
                 yield from self._break_off(behind)
                 continue
+            self.line = self._line_at(0)
             yield bytes(self._buffer[: self.max_bytes + 1])
             self._restart(self.max_bytes + 1)
             self._skipping = True
@@ -79,10 +87,12 @@ class MessageSplitter:
             yield from self._break_off(behind)
             yield from self._cut()
             self._drop(self._start)
-        rest = bytes(self._buffer[self._start :]).strip()
+        rest = bytes(self._buffer[self._start :]).lstrip()
+        line = self._line_at(len(self._buffer) - len(rest))
         self._restart(len(self._buffer))
         if rest and not self._skipping and _PROLOG.match(rest) is None:
-            yield rest
+            self.line = line
+            yield rest.rstrip()
         self._skipping = False
 
     def _next_envelope(self) -> int | None:
@@ -106,15 +116,28 @@ class MessageSplitter:
 
     def _restart(self, at: int) -> None:
         """Forget what is before `at`, and that it was unfinished."""
+        self._count_lines(at)
         del self._buffer[:at]
         self._depth = self._start = self._scanned = self._looked = 0
         self._closing = self._quote = b""
 
     def _drop(self, count: int) -> None:
+        self._count_lines(count)
         del self._buffer[:count]
         self._start = max(0, self._start - count)
         self._scanned -= count
         self._looked -= count
+
+    def _count_lines(self, count: int) -> None:
+        """Count the lines in what is about to be dropped."""
+        self._line_at(max(count, self._counted))
+        self._counted -= count
+
+    def _line_at(self, at: int) -> int:
+        """Return the line at a place that is not before the last one asked for."""
+        self._lines += self._buffer.count(b"\n", self._counted, at)
+        self._counted = at
+        return self._lines
 
     def _skip(self) -> bool:
         """Drop the rest of a message that was too long; False when the next envelope is not there yet."""
@@ -193,10 +216,11 @@ class MessageSplitter:
         return bool(before) and b"<!DOCTYPE" not in before and _PROLOG.match(before) is None
 
     def _piece(self, end: int) -> Iterator[bytes]:
-        piece = bytes(self._buffer[self._start : end]).strip()[: self.max_bytes + 1]
+        piece = bytes(self._buffer[self._start : end]).lstrip()
         self._start = end
         if piece:
-            yield piece
+            self.line = self._line_at(end - len(piece))
+            yield piece.rstrip()[: self.max_bytes + 1]
 
 
 def _is_envelope(tag: bytes) -> bool:

@@ -8,5 +8,19 @@ This package knows elements. It knows nothing of bytes, messages, envelopes or l
 """
 
 from agentserver.xmlable.contract import Contract, contract_of, parse_element, xmlify
+from agentserver.xmlable.json_notation import from_json, to_json
+from agentserver.xmlable.markers import Doc, Pattern, RawXml, Secret, xml
 
-__all__ = ["Contract", "contract_of", "parse_element", "xmlify"]
+__all__ = [
+    "Contract",
+    "Doc",
+    "Pattern",
+    "RawXml",
+    "Secret",
+    "contract_of",
+    "from_json",
+    "parse_element",
+    "to_json",
+    "xml",
+    "xmlify",
+]

@@ -1,24 +1,21 @@
 """What every mapped type can do, and how it says that it cannot.
 
 A `Codec` stands for one Python type in the place of one element: it reads such an element, writes a value
-into an empty one, and declares it in a schema. Codecs raise `Misfit` with the element at which they stopped;
-the path is worked out from the tree afterwards, so that reading and writing carry none along. Codecs never
-look at their element's own tag or tail: these belong to whoever placed the element.
+into an empty one, and says by its outline what it takes. Codecs raise `Misfit` with the element at which they
+stopped; the path is worked out from the tree afterwards (`paths`), so that reading and writing carry none
+along. Codecs never look at their element's own tag or tail: these belong to whoever placed the element.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from lxml import etree
 
-if TYPE_CHECKING:
-    from agentserver.xmlable.schema_document import SchemaDocument
+from agentserver.xmlable.outline import Content
 
 _QUOTED_CHARACTERS = 80
 _QUOTED_BITS = 256
-_SHOWN_STEPS = 8
 
 
 class Reader(Protocol):
@@ -42,7 +39,7 @@ class Misfit(Exception):
         element: Where it stopped.
         found: What stood there.
         expected: What the codec wants there.
-        below: Name of a child of `element` that is the true place, but does not exist.
+        below: Name of a child of `element` that is the true place, but does not exist; `@name` for an attribute.
     """
 
     def __init__(self, element: etree._Element, found: str, expected: str, below: str = "") -> None:
@@ -50,50 +47,27 @@ class Misfit(Exception):
         self.element, self.found, self.expected, self.below = element, found, expected, below
 
 
-class Codec(ABC):
+class Codec:
     """One Python type, as the content of one element.
 
-    Attributes:
-        noun: The type in a few words, for errors.
-        hashable: Whether its values can be members of a set and keys of a dict.
+    Args:
+        content: Its outline.
+        hashable: Whether its values can be members of a set.
         read: Its reader.
         write: Its writer.
     """
 
-    __slots__ = ("hashable", "noun", "read", "write")
+    __slots__ = ("content", "hashable", "read", "write")
 
-    noun: str
-    hashable: bool
-    read: Reader
-    write: Writer
+    def __init__(self, content: Content, hashable: bool, read: Reader, write: Writer) -> None:
+        self.content, self.hashable = content, hashable
+        self.read: Reader = read
+        self.write: Writer = write
 
-    @abstractmethod
-    def declare(self, declaration: etree._Element, schema: SchemaDocument) -> None:
-        """Give the type of this codec to `declaration`, an `xs:element`."""
-
-    def step(self, tag: str) -> tuple[Codec | None, bool]:
-        """Tell which codec takes the children called `tag`, and whether there may be several."""
-        return None, False
-
-
-def path_of(misfit: Misfit, root: etree._Element, codec: Codec) -> str:
-    """Name the place of `misfit` below `root`, which `codec` took, as `Invoice/Lines[3]/Price`."""
-    nodes = [misfit.element]
-    while nodes[-1] is not root and (parent := nodes[-1].getparent()) is not None:
-        nodes.append(parent)
-    steps = [etree.QName(root).localname]
-    current: Codec | None = codec
-    for node in reversed(nodes[:-1]):
-        tag, repeated = str(node.tag), False
-        if current is not None:
-            current, repeated = current.step(tag)
-        position = sum(1 for _ in node.itersiblings(tag, preceding=True)) + 1 if repeated else 0
-        steps.append(f"{tag}[{position}]" if repeated else tag)
-    if misfit.below:
-        steps.append(misfit.below)
-    if len(steps) > _SHOWN_STEPS:
-        steps[_SHOWN_STEPS // 2 : -_SHOWN_STEPS // 2] = ["…"]
-    return "/".join(steps)
+    @property
+    def noun(self) -> str:
+        """Name the type in a few words, for errors."""
+        return self.content.noun
 
 
 def describe(value: object) -> str:

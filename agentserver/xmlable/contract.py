@@ -1,8 +1,8 @@
 """The contract of a class, and the decorator that makes it.
 
 Decorating does all the work that can fail: types are resolved, refused with `ContractError`, or compiled to a
-reader and a writer. Only the schema waits until it is first asked for. `Misfit` and `RecursionError` become
-`BindingError` here, and nowhere else.
+reader and a writer, and to the outline that every artefact is made from. Only the schema waits until it is first
+asked for. `Misfit` and `RecursionError` become `BindingError` here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -11,21 +11,26 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from lxml import etree
 
 from agentserver.errors import BindingError, ContractError
-from agentserver.xmlable.codec import Codec, Misfit, path_of, quote
+from agentserver.xmlable.codec import Misfit, quote
+from agentserver.xmlable.group import Group
 from agentserver.xmlable.group_faults import endless
 from agentserver.xmlable.hints import require_dataclass
 from agentserver.xmlable.names import is_xml_name
-from agentserver.xmlable.planner import Planner
-from agentserver.xmlable.schema_document import SchemaDocument, append
+from agentserver.xmlable.namespaces import clark, require_namespace
+from agentserver.xmlable.outline import Field
+from agentserver.xmlable.paths import local_name, path_of
+from agentserver.xmlable.planner import CONTRACT, Planner
+from agentserver.xmlable.prefixes import empty_root
+from agentserver.xmlable.xsd.compiling import compiled, linked
+from agentserver.xmlable.xsd_writer import schema_documents
 
 T = TypeVar("T")
 
-_ATTRIBUTE = "__contract__"
 _METHODS = ("xsd", "xml_value")
 
 
@@ -35,20 +40,30 @@ class Contract(Generic[T]):
 
     Attributes:
         cls: The class.
-        root_tag: Name of the element that an instance is written as.
+        root_tag: Name of the element that an instance is written as, in Clark notation.
         read: Gives the instance that an element holds, whatever the element's own name and tail. Raises
             `BindingError`.
-        fill: Writes an instance as the children of an empty element in no namespace. Raises `BindingError`,
-            leaving the element empty.
+        fill: Writes an instance as the attributes and children of an empty element, whatever its name. Raises
+            `BindingError`, leaving the element empty.
+        namespace: What the class was decorated with; None when nothing was said.
+        outline: What a document of the class looks like.
     """
 
     cls: type[T]
     root_tag: str
     read: Callable[[etree._Element], T]
     fill: Callable[[T, etree._Element], None]
-    xsd: Callable[[], etree._Element]
-    """Gives the `xs:schema` element, a new one at each call."""
+    namespace: str | None
+    outline: Field
     _compiled: Callable[[], etree.XMLSchema]
+
+    def schema_documents(self) -> dict[str, etree._Element]:
+        """Give the `xs:schema` elements by file name, the main one first, new ones at each call."""
+        return schema_documents(self.outline)
+
+    def xsd(self) -> etree._Element:
+        """Give the main `xs:schema` element, a new one at each call; it finds the others when it is compiled."""
+        return linked(self.schema_documents())
 
     @property
     def schema(self) -> etree.XMLSchema:
@@ -56,14 +71,24 @@ class Contract(Generic[T]):
         return self._compiled()
 
 
-def xmlify(cls: type[T]) -> type[T]:
+@overload
+def xmlify(cls: type[T], /) -> type[T]: ...
+
+
+@overload
+def xmlify(*, namespace: str) -> Callable[[type[T]], type[T]]: ...
+
+
+def xmlify(cls: type[T] | None = None, /, *, namespace: str | None = None) -> Any:
     """Make a dataclass a contract; put it above `@dataclass`.
 
     The class gets `xsd()`, which gives its schema as an element, and its instances get `xml_value(name)`,
-    which gives the instance as an element called `name`.
+    which gives the instance as an element called `name`. A class with secrets gets a `repr` that masks them.
 
     Args:
         cls: A dataclass whose fields all have types that can be mapped.
+        namespace: Namespace of the class's elements; empty for none. When left out, they are in none, and within
+            another class's document in that class's.
 
     Returns:
         The same class.
@@ -71,16 +96,10 @@ def xmlify(cls: type[T]) -> type[T]:
     Raises:
         ContractError: The class cannot be mapped; it names the class, the field and the reason.
     """
-    require_dataclass(cls)
-    for name in _METHODS:
-        named = name in cls.__dict__ or name in cls.__dict__["__dataclass_fields__"]
-        if named and _ATTRIBUTE not in cls.__dict__:
-            raise ContractError(cls.__name__, name, "xmlify gives the class a method of this name; rename it")
-    contract = _contract(cls, _callers_names())
-    members = {_ATTRIBUTE: contract, "xsd": classmethod(_xsd), "xml_value": _xml_value}
-    for name, member in members.items():
-        setattr(cls, name, member)
-    return cls
+    names = _callers_names()
+    if cls is None:
+        return lambda decorated: _decorated(decorated, names, namespace)
+    return _decorated(cls, names, namespace)
 
 
 def contract_of(cls: type[T]) -> Contract[T]:
@@ -89,7 +108,7 @@ def contract_of(cls: type[T]) -> Contract[T]:
     Raises:
         ContractError: The class itself is not decorated with `@xmlify`; a decorated base does not count.
     """
-    contract = getattr(cls, "__dict__", {}).get(_ATTRIBUTE)
+    contract = getattr(cls, "__dict__", {}).get(CONTRACT)
     if not isinstance(contract, Contract):
         raise ContractError(getattr(cls, "__name__", str(cls)), "", "has no contract; put @xmlify above it")
     return contract
@@ -109,21 +128,34 @@ def parse_element(cls: type[T], element: etree._Element) -> T:
     return contract_of(cls).read(element)
 
 
+def _decorated(cls: type[T], names: Mapping[str, Any], namespace: str | None) -> type[T]:
+    require_dataclass(cls)
+    for name in _METHODS:
+        named = name in cls.__dict__ or name in cls.__dict__["__dataclass_fields__"]
+        if named and CONTRACT not in cls.__dict__:
+            raise ContractError(cls.__name__, name, "xmlify gives the class a method of this name; rename it")
+    contract = _contract(cls, names, namespace)
+    members = {CONTRACT: contract, "xsd": classmethod(_xsd), "xml_value": _xml_value}
+    for name, member in members.items():
+        setattr(cls, name, member)
+    return cls
+
+
 def _xsd(cls: type) -> etree._Element:
     """Give the schema of the class: the `xs:schema` element, a new one at each call."""
     return contract_of(cls).xsd()
 
 
 def _xml_value(self: object, name: str) -> etree._Element:
-    """Give this instance as an element called `name`.
+    """Give this instance as an element called `name`, in the namespace of its class.
 
     Raises:
         BindingError: A value does not fit its field, or XML does not allow the name.
     """
     contract = contract_of(type(self))
     if not is_xml_name(name):
-        raise BindingError(contract.root_tag, f"the name {quote(name)}", "a name that XML allows")
-    element = etree.Element(name)
+        raise BindingError(local_name(contract.root_tag), f"the name {quote(name)}", "a name that XML allows")
+    element = empty_root(contract.outline, name)
     contract.fill(self, element)
     return element
 
@@ -138,21 +170,21 @@ def _callers_names() -> Mapping[str, Any]:
     return dict(frame.f_locals)
 
 
-def _contract(cls: type[T], names: Mapping[str, Any]) -> Contract[T]:
-    codec = Planner({**names, cls.__name__: cls}, cls.__module__).record(cls)
-    root_tag = cls.__name__
+def _contract(cls: type[T], names: Mapping[str, Any], namespace: str | None) -> Contract[T]:
+    try:
+        require_namespace(namespace or "")
+    except ValueError as exc:
+        raise ContractError(cls.__name__, "", str(exc)) from None
+    planner = Planner({**names, cls.__name__: cls}, cls.__module__, cls, namespace or "")
+    codec = planner.plan()
+    root = Field(clark(namespace or "", cls.__name__), codec.content, cls.__name__, doc=codec.content.doc)
+    if planner.mixes_namespaces:
+        schema_documents(root)  # only then can it fail: one name in one namespace, with two types
+    compile_once = functools.cache(lambda: compiled(schema_documents(root)))
+    return Contract(cls, root.tag, _reading(codec), _writing(codec), namespace, root, compile_once)
 
-    def xsd() -> etree._Element:
-        schema = SchemaDocument()
-        codec.declare(append(schema.root, "element", name=root_tag), schema)
-        return schema.root
 
-    return Contract(
-        cls, root_tag, _reading(codec), _writing(codec), xsd, functools.cache(lambda: etree.XMLSchema(xsd()))
-    )
-
-
-def _reading(codec: Codec) -> Callable[[etree._Element], Any]:
+def _reading(codec: Group) -> Callable[[etree._Element], Any]:
     read_element = codec.read
 
     def read(element: etree._Element) -> Any:
@@ -166,7 +198,7 @@ def _reading(codec: Codec) -> Callable[[etree._Element], Any]:
     return read
 
 
-def _writing(codec: Codec) -> Callable[[Any, etree._Element], None]:
+def _writing(codec: Group) -> Callable[[Any, etree._Element], None]:
     write_value = codec.write
 
     def fill(value: Any, element: etree._Element) -> None:
@@ -174,20 +206,26 @@ def _writing(codec: Codec) -> Callable[[Any, etree._Element], None]:
             write_value(value, element)
         except Misfit as misfit:
             fault = _binding_error(misfit, element, codec)
-            del element[:]
+            _empty(element, codec)
             raise fault from misfit.__cause__
         except AttributeError as exc:
-            del element[:]
-            missing = f"an instance without {quote(str(exc.name))}"
-            raise BindingError(
-                path_of(Misfit(element, "", ""), element, codec), missing, "every field"
-            ) from exc
+            path = local_name(str(element.tag))
+            _empty(element, codec)
+            raise BindingError(path, f"an instance without {quote(str(exc.name))}", "every field") from exc
         except RecursionError:
-            del element[:]
+            _empty(element, codec)
             raise _binding_error(endless(element), element, codec) from None
 
     return fill
 
 
-def _binding_error(misfit: Misfit, root: etree._Element, codec: Codec) -> BindingError:
-    return BindingError(path_of(misfit, root, codec), misfit.found, misfit.expected)
+def _empty(element: etree._Element, codec: Group) -> None:
+    del element[:]
+    for field in codec.content.fields:
+        if field.attribute and field.tag in element.attrib:
+            del element.attrib[field.tag]
+
+
+def _binding_error(misfit: Misfit, root: etree._Element, codec: Group) -> BindingError:
+    path = path_of(misfit.element, root, codec.content, misfit.below)
+    return BindingError(path, misfit.found, misfit.expected)

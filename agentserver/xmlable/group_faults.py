@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from lxml import etree
 
 from agentserver.errors import shorten
 from agentserver.xmlable.codec import Misfit, quote
+from agentserver.xmlable.element_text import REMARKS, SCHEMA_LOCATIONS
 from agentserver.xmlable.lexical import BLANKS
+from agentserver.xmlable.paths import local_name
 from agentserver.xmlable.slots import Slot
 
 MAX_DEPTH = 200
 """Deepest nesting at which a self-referring class is written: libxml2 reads 256 levels, and an envelope takes
 some of them."""
 
-# A tag is a str, say the stubs of lxml; that of a comment is the function that makes comments.
-_REMARKS: tuple[object, ...] = (etree.Comment, etree.ProcessingInstruction)
 _ENTITY: object = etree.Entity
+
+
+class Refusal(Misfit):
+    """The class itself did not take its values."""
 
 
 class _End:
@@ -36,14 +41,24 @@ class _End:
 END = _End()
 _NAMED_SLOTS = 12
 _REASON_CHARACTERS = 200
+_NO_SLOTS: Mapping[str, Slot] = MappingProxyType({})
 
 
-def require_bare(element: etree._Element) -> None:
-    """Raise `Misfit` unless `element` has no attributes, and only blanks before its first child."""
-    if element.keys():
-        raise Misfit(element, f"attribute {quote(str(element.keys()[0]))}", "no attributes")
+def require_bare(element: etree._Element, attributes: Mapping[str, Slot] = _NO_SLOTS) -> None:
+    """Raise `Misfit` unless `element` has only the `attributes`, and only blanks before its first child."""
+    for name in element.attrib:
+        if name not in attributes and name not in SCHEMA_LOCATIONS:
+            expected = f"the attributes {_listed(attributes)}" if attributes else "no attributes"
+            raise Misfit(element, f"attribute {quote(str(name))}", expected)
     if element.text and element.text.strip(BLANKS):
         raise Misfit(element, f"text {quote(element.text)}", "elements alone")
+
+
+def require_empty(element: etree._Element) -> None:
+    """Raise `Misfit` if there is any text in `element`: where no element may stand, XSD allows not even blanks."""
+    for text in (element.text, *(child.tail for child in element)):
+        if text:
+            raise Misfit(element, f"text {quote(text)}", "nothing, not even blanks")
 
 
 def require_blank_tail(child: etree._Element) -> None:
@@ -59,7 +74,7 @@ def skip_remarks(child: Any, children: Iterator[etree._Element]) -> Any:
     Raises:
         Misfit: Text follows a comment, or an entity stands there.
     """
-    while child.tag in _REMARKS:
+    while child.tag in REMARKS:
         require_blank_tail(child)
         child = next(children, END)
     if child.tag == _ENTITY:
@@ -74,26 +89,36 @@ def out_of_sequence(element: etree._Element, slots: Mapping[str, Slot]) -> Misfi
         tag = child.tag
         slot = slots.get(tag)
         if slot is None:
-            return Misfit(element, f"unknown element {quote(tag)}", _listed(slots))
+            return Misfit(element, f"unknown element {quote(tag)}", _elements(slots))
         if tag in seen and slot.collection is None:
             return Misfit(child, "the element again", "it once")
         seen.add(tag)
     for tag, slot in slots.items():
         if slot.required and tag not in seen:
             return Misfit(element, "nothing", slot.noun, below=tag)
-    return Misfit(element, "the elements in another order", _listed(slots))
+    return Misfit(element, "the elements in another order", _elements(slots))
+
+
+def miscounted(element: etree._Element, count: int, slot: Slot) -> Misfit:
+    """Say that the collection has too few or too many items."""
+    expected = f"at least {slot.least}" if count < slot.least else f"at most {slot.most}"
+    found = "nothing" if count == 0 else f"{count} of them"
+    return Misfit(element, found, expected, below=slot.below)
+
+
+def _elements(slots: Mapping[str, Slot]) -> str:
+    return f"the elements {_listed(slots)}" if slots else "no elements"
 
 
 def _listed(slots: Mapping[str, Slot]) -> str:
-    if not slots:
-        return "no elements"
     more = ", …" if len(slots) > _NAMED_SLOTS else ""
-    return f"the elements {', '.join(islice(slots, _NAMED_SLOTS))}{more}"
+    return f"{', '.join(map(local_name, islice(slots, _NAMED_SLOTS)))}{more}"
 
 
-def refused(element: etree._Element, exc: Exception, noun: str) -> Misfit:
-    """Say that the class itself did not take its values."""
-    return Misfit(element, f"values that {noun} refuses", shorten(str(exc), _REASON_CHARACTERS) or noun)
+def refused(element: etree._Element, exc: Exception, noun: str, *, hidden: bool) -> Misfit:
+    """Say that the class itself did not take its values, and, unless `hidden`, what it said."""
+    reason = "others; what it says is not shown, as it has secrets" if hidden else str(exc)
+    return Refusal(element, f"values that {noun} refuses", shorten(reason, _REASON_CHARACTERS) or noun)
 
 
 def too_deep(element: etree._Element) -> bool:

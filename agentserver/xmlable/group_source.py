@@ -1,9 +1,9 @@
 """Source code of a group's reader and writer.
 
-Both run for every message, so each group gets straight-line code of its own, a few lines per slot. Element
-names and field names enter the source as literals and identifiers, all else as names that `Group.complete`
-binds: `r0`, `w0`, `d0`, `c0` for the codec, default and collection of slot 0, and `t0` for what copies the
-empty children of a run that slot 0 begins. This module makes text and runs none of it.
+Both run for every message, so each group gets straight-line code of its own, a few lines per slot. The names of
+elements, attributes and fields enter the source as literals and identifiers, all else as names that
+`Group.complete` binds: `r0`, `w0`, `d0`, `c0` for the codec, default and collection of slot 0, and `t0` for what
+copies the empty children of a run that slot 0 begins. This module makes text and runs none of it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,13 @@ class Shape:
 
 def reader_source(slots: Sequence[Slot], shape: Shape) -> str:
     """Write `read(element)`. It hands whatever is not as expected to `bare`, `blank`, `skip` and `astray`."""
-    lines = [
-        "def read(element):",
-        "    if element.keys() or element.text is not None: bare(element)",
-        "    children = iter(element[:])",
-        "    child = next(children, END)",
-    ]
+    lines = ["def read(element):", *_read_attributes(slots)]
+    if all(slot.attribute for slot in slots):
+        lines.append("    if len(element) or element.text: empty(element)")
+    lines += ["    children = iter(element[:])", "    child = next(children, END)"]
     for number, slot in enumerate(slots):
-        lines += _read_slot(number, slot)
+        if not slot.attribute:
+            lines += _read_slot(number, slot)
     lines += [
         "    if child is not END and skip(child, children) is not END: raise astray(element)",
         f"    try: return {shape.build}",
@@ -53,6 +52,30 @@ def reader_source(slots: Sequence[Slot], shape: Shape) -> str:
         "        raise refused(element, exc) from exc",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _read_attributes(slots: Sequence[Slot]) -> list[str]:
+    lines, known = [], "0"
+    for number, slot in enumerate(slots):
+        if slot.attribute:
+            known = "known"
+            lines += [
+                f"    text = element.get({slot.tag!r})",
+                "    if text is not None:",
+                f"        v{number} = r{number}(text, element)",
+                "        known += 1",
+                f"    else: {_default(number, slot)}",
+            ]
+    if not lines:
+        return ["    if element.keys() or element.text is not None: bare(element)"]
+    test = f"    if len(element.keys()) != {known} or element.text is not None: bare(element)"
+    return ["    known = 0", *lines, test]
+
+
+def _default(number: int, slot: Slot) -> str:
+    if slot.default is None:
+        return f"raise absent(element, {number})"
+    return f"v{number} = {'None' if slot.default is none else f'd{number}()'}"
 
 
 def _read_slot(number: int, slot: Slot) -> list[str]:
@@ -67,6 +90,7 @@ def _read_slot(number: int, slot: Slot) -> list[str]:
             *_go_on("            "),
             "        elif type(child.tag) is str: break",
             "        else: child = skip(child, children)",
+            *_count(number, slot),
             *([] if slot.collection.kind is list else [gather]),
         ]
     if slot.default is None:
@@ -82,8 +106,21 @@ def _read_slot(number: int, slot: Slot) -> list[str]:
         f"    if child.tag == {tag}:",
         f"        v{number} = r{number}(child)",
         *_go_on("        "),
-        f"    else: v{number} = {'None' if slot.default is none else f'd{number}()'}",
+        f"    else: {_default(number, slot)}",
     ]
+
+
+def _count(number: int, slot: Slot) -> list[str]:
+    most = "" if slot.most is None else f" <= {slot.most}"
+    if not slot.least and not most:
+        return []
+    return [
+        f"    if not {slot.least} <= len(v{number}){most}: raise miscounted(element, len(v{number}), {number})"
+    ]
+
+
+def _count_written(number: int, slot: Slot) -> list[str]:
+    return [line.replace(f"v{number}", "v") for line in _count(number, slot)]
 
 
 def _go_on(indent: str) -> list[str]:
@@ -126,11 +163,15 @@ def runs_of_single_children(slots: Sequence[Slot]) -> list[range]:
     """Find the slots in a row, at least `_SHORTEST_RUN`, that are always written as one child each."""
     runs, start = [], 0
     for number in range(len(slots) + 1):
-        if number == len(slots) or slots[number].omits_none or slots[number].collection is not None:
+        if number == len(slots) or not _is_single(slots[number]):
             if number - start >= _SHORTEST_RUN:
                 runs.append(range(start, number))
             start = number + 1
     return runs
+
+
+def _is_single(slot: Slot) -> bool:
+    return not (slot.attribute or slot.omits_none or slot.collection is not None)
 
 
 def _make_children(run: range) -> list[str]:
@@ -143,13 +184,16 @@ def _make_children(run: range) -> list[str]:
 
 def _write_slot(number: int, slot: Slot) -> list[str]:
     tag = repr(slot.tag)
+    condition = "if v is not None: " if slot.omits_none else ""
+    if slot.attribute:
+        return [f"    {condition}w{number}(v, element)"]
     if slot.collection is None:
-        condition = "if v is not None: " if slot.omits_none else ""
         return [f"    {condition}w{number}(v, sub(element, {tag}))"]
-    kind = slot.collection.kind.__name__
+    kind = slot.collection.name
     items = "v.items()" if slot.collection.kind is dict else "v"
     return [
         f"    if not isinstance(v, {kind}): raise misplaced(element, v, {number})",
+        *_count_written(number, slot),
         f"    for item in {items}: w{number}(item, sub(element, {tag}))",
         *([f"    arrange(element, {tag})"] if slot.collection.sorted else []),
     ]

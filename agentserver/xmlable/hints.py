@@ -3,18 +3,20 @@
 Takes a class, gives the fields that make up its XML: those of `__init__`, inherited ones included. `ClassVar`
 is no field; `field(init=False)` is for what the class works out itself and stays out of the XML; `InitVar` is
 refused, since its value cannot be had back. Names in annotations are looked up where the decorator stands and
-in the module; what is there not yet is refused.
+in the module; what is there not yet is refused. Type variables are replaced by what they stand for.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 import typing
 from collections.abc import Mapping
 from typing import Any
 
 from agentserver.errors import ContractError
+from agentserver.xmlable.generics import bindings_of, substitute
 
 
 def require_dataclass(cls: type) -> None:
@@ -25,17 +27,20 @@ def require_dataclass(cls: type) -> None:
         raise ContractError(cls.__name__, "", "is no dataclass; put @dataclass under @xmlify")
 
 
-def field_types(cls: type, names: Mapping[str, Any]) -> list[tuple[dataclasses.Field[Any], Any]]:
+def field_types(
+    cls: type, names: Mapping[str, Any], arguments: tuple[Any, ...] = ()
+) -> list[tuple[dataclasses.Field[Any], Any]]:
     """Give the fields of `cls` that `__init__` takes, each with its type.
 
     Args:
         cls: A dataclass.
         names: What annotations may refer to besides the globals of the module.
+        arguments: What a generic class was given in brackets.
 
     Raises:
         ContractError: An annotation cannot be resolved, or a field has no value to write.
     """
-    hints = _resolve(cls, names)
+    hints = _resolve(cls, names, arguments)
     pseudo_fields = set(cls.__dict__["__dataclass_fields__"]) - {f.name for f in dataclasses.fields(cls)}
     for name in sorted(pseudo_fields):
         if isinstance(hints.get(name), dataclasses.InitVar):
@@ -44,10 +49,24 @@ def field_types(cls: type, names: Mapping[str, Any]) -> list[tuple[dataclasses.F
     return [(field, hints[field.name]) for field in dataclasses.fields(cls) if field.init]
 
 
-def _resolve(cls: type, names: Mapping[str, Any]) -> dict[str, Any]:
-    local_names = {**names, cls.__name__: cls}
+def _resolve(cls: type, names: Mapping[str, Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    bound = bindings_of(cls, arguments)
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        annotations = inspect.get_annotations(base)
+        local_names = {**names, cls.__name__: cls}
+        local_names |= {p.__name__: p for p in getattr(base, "__type_params__", ())}
+        own = _evaluated(cls, base, annotations, local_names)
+        hints |= {name: substitute(hint, bound.get(base, {})) for name, hint in own.items()}
+    return hints
+
+
+def _evaluated(cls: type, base: type, annotations: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    """Evaluate the annotations of one base alone, since each may have type variables of one name."""
+    stand_in = type(base.__name__, (), {"__annotations__": annotations, "__module__": base.__module__})
+    module_names = vars(sys.modules[base.__module__]) if base.__module__ in sys.modules else {}
     try:
-        return typing.get_type_hints(cls, localns=local_names, include_extras=True)
+        return typing.get_type_hints(stand_in, module_names, names, include_extras=True)
     except NameError as exc:
         reason = f"the name {exc.name!r} means nothing here yet; define it above the decorated class"
         raise ContractError(cls.__name__, _mentions(cls, str(exc.name)), reason) from exc

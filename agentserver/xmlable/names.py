@@ -46,3 +46,16 @@ def element_name(field_name: str) -> str:
     if not is_xml_name(name):
         raise ValueError(f"<{name}> is no name that XML schemas allow; rename the field")
     return name
+
+
+def attribute_name(name: str) -> str:
+    """Give the name of an attribute, which is the field's own.
+
+    Raises:
+        ValueError: XML does not allow the name.
+    """
+    if name == "xmlns" or not is_xml_name(name):
+        raise ValueError(
+            f"{name!r} is no name that XML schemas allow for an attribute; give it another with xml(name=...)"
+        )
+    return name

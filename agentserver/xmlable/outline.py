@@ -39,6 +39,10 @@ class Text:
         patterns: Regular expressions, in the syntax of XSD, each of which the whole text must match.
         min_length: Fewest characters, or octets where `base` is `base64Binary`.
         max_length: Most of them.
+        total_digits: Most digits in all.
+        any_of: The texts that it may be one of, for a union of simple types; `base` is then `anySimpleType`.
+        item: What each word of it is, for a list of words between blanks; `base` is then `anySimpleType`, and
+            the lengths count words.
     """
 
     noun: str
@@ -54,6 +58,9 @@ class Text:
     patterns: tuple[str, ...] = ()
     min_length: int | None = None
     max_length: int | None = None
+    total_digits: int | None = None
+    any_of: tuple[Text, ...] = ()
+    item: Text | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +75,9 @@ class Record:
             `Item1` and so on; a dict has one called `Entry`, a record of `Key` and `Value`, whose keys are unique.
         doc: What it means.
         text: What its own text holds, for an XSD's simple content; None when it holds elements. Never for a dataclass.
+        model: What a foreign XSD allows in it, in the notation of a DTD, where `fields` cannot say it exactly, as
+            `((Name, Street?) | Box)`; empty where they can. Those of its elements that may be absent are then
+            optional fields.
     """
 
     kind: RecordKind
@@ -76,6 +86,7 @@ class Record:
     fields: list[Field] = field(default_factory=list)
     doc: str = ""
     text: Text | None = None
+    model: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,17 +96,27 @@ class Variants:
     Attributes:
         members: The elements; each is required once, when it is the one.
         noun: The union in a few words, for people.
+        doc: What it means.
     """
 
     members: list[Field] = field(default_factory=list)
     noun: str = ""
+    doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Exactly one element of any name and content, which nothing looks into."""
+    """Exactly one element of any name and content, which nothing looks into.
+
+    Attributes:
+        noun: It in a few words, for people.
+        namespaces: From which namespaces, as `xs:any` says it: `##any`, `##other urn:own`, `urn:a urn:b`.
+        check: How an XSD looks into it: not at all, when it knows the element, or always.
+    """
 
     noun: str = "one element of any kind"
+    namespaces: str = "##any"
+    check: Literal["skip", "lax", "strict"] = "skip"
 
 
 Content: TypeAlias = Text | Record | Variants | Anything
@@ -116,6 +137,7 @@ class Field:
         default: The text of its default, when absence means one that has a text of its own.
         doc: What it means.
         secret: Whether what is in it is masked wherever it would be shown.
+        nillable: Whether a foreign XSD lets it be empty when `xsi:nil` says so.
     """
 
     tag: str
@@ -128,6 +150,7 @@ class Field:
     default: str | None = None
     doc: str = ""
     secret: bool = False
+    nillable: bool = False
 
     @property
     def local_name(self) -> str:

@@ -32,6 +32,15 @@ def test_validate_gives_the_listeners() -> None:
     }
 
 
+def test_validate_says_who_may_ask_system_meta_and_lists_the_users_listeners_alone() -> None:
+    _, found = document("validate")
+
+    assert found["meta"] == {
+        "list_capabilities": "peers", "schema": "peers", "example": "peers", "prompt": "peers"
+    }  # fmt: skip
+    assert "system.meta" not in {listener["name"] for listener in found["listeners"]}
+
+
 def test_faults_of_a_configuration(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("organism: {name: x}\nlisteners: []\n")
@@ -74,6 +83,7 @@ def test_pipe_gives_failures() -> None:
             "code": "no-listener",
             "reason": "no listener 'greeter' takes <Nobody>",
             "stage": "routing_resolution",
+            "line": None,
         }
     ]
 

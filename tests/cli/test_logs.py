@@ -65,6 +65,13 @@ def test_text_has_the_traceback_below() -> None:
     assert TextFormatter().format(record("raised", exc_info=raised())).splitlines()[-1] == "LookupError: gone"
 
 
+def test_a_traceback_that_is_a_text_already_is_shown_like_any_other() -> None:
+    told = record("raised", exception="Traceback\nLookupError: ***", code="x")
+
+    assert TextFormatter().format(told).splitlines()[1:] == ["Traceback", "LookupError: ***"]
+    assert json.loads(JsonFormatter().format(told))["exception"] == "Traceback\nLookupError: ***"
+
+
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "a\nb", "\x9b31m", "\u202e"])
 def test_text_shows_no_control_characters(hostile: str) -> None:
     line = TextFormatter().format(record(hostile, reason=hostile))

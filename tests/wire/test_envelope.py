@@ -12,6 +12,7 @@ from agentserver.wire import (
     ParseLimits,
     StrictParser,
     canonical,
+    compact,
     envelope_schema,
     first_violation,
 )
@@ -92,6 +93,44 @@ def test_many_pairs_of_names_are_built_as_well() -> None:
     assert names == built
 
 
+@pytest.mark.parametrize("namespace", ["urn:n", "http://example.org/a?b='2'"])
+def test_a_payload_in_a_namespace_has_it_as_the_default_one(namespace: str) -> None:
+    message, root = EnvelopeBuilder().build("alice", "bob", "t-1", f"{{{namespace}}}Note")
+    etree.SubElement(root, f"{{{namespace}}}Text").text = "x"
+    assert [f"{{{namespace}}}Note", None, {None: namespace}] == [root.tag, root.prefix, root.nsmap]
+    assert b"<Text>x</Text></Note></message>" == canonical(message)[-31:]
+    assert first_violation(envelope_schema(), StrictParser().parse(canonical(message))) is None
+
+
+def test_payloads_of_several_namespaces_between_one_pair() -> None:
+    builder = EnvelopeBuilder()
+    tags = ["A", "{urn:a}A", "{urn:b}A", "B", "{urn:a}B"]
+    assert tags == [builder.build("alice", "bob", "t", tag)[1].tag for tag in tags]
+    assert b'<A xmlns=""></A>' in canonical(builder.build("alice", "bob", "t", "A")[0])
+
+
+def test_the_compact_form_declares_a_prefix_once_and_means_the_same() -> None:
+    items = b"<n:b/>" * 100
+    root = StrictParser().parse(b'<a xmlns:n="urn:n" xmlns:q="urn:q">' + items + b"q:x</a>")
+    data = compact(root)
+    assert (1, 100) == (data.count(b"xmlns:n="), canonical(root).count(b"xmlns:n="))
+    assert b'xmlns:q="urn:q"' in data
+    assert canonical(root) == canonical(StrictParser().parse(data))
+    assert data == compact(StrictParser().parse(data))
+
+
+def test_the_compact_form_of_a_part_keeps_prefixes_from_above() -> None:
+    part = StrictParser().parse(b'<a xmlns:q="urn:q"><b>q:x</b>tail</a>')[0]
+    assert b'<b xmlns:q="urn:q">q:x</b>' == compact(part)
+
+
+@given(documents())
+@settings(max_examples=150, deadline=None)
+def test_any_compact_form_means_what_the_document_means(document: str) -> None:
+    root = StrictParser().parse(document.encode())
+    assert canonical(root) == canonical(StrictParser().parse(compact(root)))
+
+
 def alone(payload: bytes) -> bytes:
     return canonical(StrictParser().parse(payload))
 
@@ -115,6 +154,8 @@ def wrapped(payload: bytes) -> Element:
         b'<Note xml:lang="en">text <b>and</b> tail</Note>',
         b'<Note xmlns:unused="urn:u">unused:name</Note>',
         b"<Note>xmlns= in text</Note>",
+        b"<Note> xmlns:a= in text, xmlns:&lt;= too</Note>",
+        '<ü:Nöte xmlns:ü="urn:n" xmlns:é="urn:e">é:x</ü:Nöte>'.encode(),
     ],
 )
 def test_a_wrapped_payload_means_what_it_meant(payload: bytes) -> None:

@@ -6,16 +6,31 @@ import dataclasses
 import keyword
 import string
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from types import GenericAlias
-from typing import Any, Literal, Optional, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Generic, Literal, Optional, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
+from annotated_types import Len
+from hypothesis import assume
 from hypothesis import strategies as st
+from lxml import etree
 
-Typed: TypeAlias = tuple[Any, st.SearchStrategy[Any]]
+from agentserver.errors import ContractError
+from agentserver.xmlable import RawXml, xml, xmlify
+from tests.xmlable.constrained_strategies import Typed, constrained
+
+T = TypeVar("T")
+
+
+@dataclass
+class Page(Generic[T]):
+    items: list[T]
+    first: T
+    further: Page[T] | None = None
 
 
 class Colour(Enum):
@@ -56,18 +71,41 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     Literal["a", "b", 3, True, 1, False]: st.sampled_from(["a", "b", 3, True, 1, False]),
 }
 HASHABLE = [kind for kind in SCALARS if kind not in (float, Decimal)]
+KEYS: dict[Any, st.SearchStrategy[Any]] = {
+    **{kind: SCALARS[kind] for kind in HASHABLE if kind is not time and get_origin(kind) is not Literal},
+    Decimal: DECIMALS,
+    datetime: st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES),
+    time: st.times(timezones=st.sampled_from([None, UTC])),
+    Literal["a", "b", 3]: st.sampled_from(["a", "b", 3]),
+}
+
+
+def _element(outer: RawXml, inner: RawXml, text: str, tail: str) -> RawXml:
+    made = etree.fromstring(etree.tostring(outer))
+    made.text, made.attrib["n"] = text, tail
+    made.append(etree.fromstring(etree.tostring(inner)))
+    made[-1].tail = tail
+    return made
+
+
+ELEMENTS = st.recursive(
+    st.builds(etree.Element, st.sampled_from(["a", "{urn:x}b", "{urn:y}c"])),
+    lambda below: st.builds(_element, below, below, TEXT, TEXT),
+    max_leaves=3,
+)
 
 
 def scalars() -> st.SearchStrategy[Typed]:
-    return st.sampled_from(list(SCALARS.items()))
+    return st.sampled_from(list(SCALARS.items())) | constrained()
 
 
 def keys() -> st.SearchStrategy[Typed]:
-    return st.sampled_from([(kind, SCALARS[kind]) for kind in HASHABLE])
+    return st.sampled_from(list(KEYS.items()))
 
 
 def _sets(kind: Any, make: Callable[[Any], Any]) -> st.SearchStrategy[Typed]:
-    return keys().map(lambda key: (kind[key[0]], st.lists(key[1], max_size=3).map(make)))
+    hashable = st.sampled_from([(item, SCALARS[item]) for item in HASHABLE])
+    return hashable.map(lambda item: (kind[item[0]], st.lists(item[1], max_size=3).map(make)))
 
 
 @st.composite
@@ -95,6 +133,9 @@ def types(children: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     return st.one_of(
         children.map(lambda typed: (GenericAlias(list, (typed[0],)), st.lists(typed[1], max_size=3))),
         children.map(
+            lambda typed: (Annotated[list[typed[0]], Len(1, 3)], st.lists(typed[1], min_size=1, max_size=3))
+        ),  # type: ignore[name-defined]
+        children.map(
             lambda typed: (GenericAlias(tuple, (typed[0], ...)), st.lists(typed[1], max_size=3).map(tuple))
         ),
         _sets(set, set),
@@ -102,7 +143,33 @@ def types(children: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
         fixed_tuples(children),
         dicts(children),
         dataclass_types(children),
+        children.map(_pages),
+        unions(children),
+        st.just((RawXml, ELEMENTS)),
     )
+
+
+def _pages(typed: Typed) -> Typed:
+    kind, values = typed
+    page = st.builds(Page, items=st.lists(values, max_size=2), first=values, further=st.none())
+    return Page[kind], st.builds(
+        Page, items=st.lists(values, max_size=2), first=values, further=st.none() | page
+    )
+
+
+@st.composite
+def unions(draw: st.DrawFn, children: st.SearchStrategy[Typed]) -> Typed:
+    simple = draw(
+        st.lists(
+            st.sampled_from([k for k in SCALARS if isinstance(k, type)]), min_size=2, max_size=3, unique=True
+        )
+    )
+    members = [(kind, SCALARS[kind]) for kind in simple]
+    if draw(st.booleans()):
+        members.append(draw(dataclass_types(children, names=("Part",))))
+    if draw(st.booleans()):
+        members.append(draw(dataclass_types(children, names=("Piece",))))
+    return Union[tuple(kind for kind, _ in members)], st.one_of(*(values for _, values in members))  # noqa: UP007
 
 
 NAMES = st.lists(
@@ -115,15 +182,23 @@ NAMES = st.lists(
 )
 
 
+CLASS_NAMES = ("Item", "Order", "int", "Été", "_P")
+
+
 @st.composite
-def dataclass_types(draw: st.DrawFn, members: st.SearchStrategy[Typed]) -> Typed:
+def dataclass_types(
+    draw: st.DrawFn, members: st.SearchStrategy[Typed], names: tuple[str, ...] = CLASS_NAMES
+) -> Typed:
     fields: list[Any] = []
     values: dict[str, st.SearchStrategy[Any]] = {}
     for name in draw(NAMES):
-        kind, value = draw(members)
-        may_be_none = not _is_repeated(kind)
-        options: dict[str, Any] = {"kw_only": draw(st.booleans())}
-        if may_be_none and draw(st.booleans()):
+        as_attribute = draw(st.integers(0, 3)) == 0
+        kind, value = draw(scalars() if as_attribute else members)
+        options: dict[str, Any] = {
+            "kw_only": draw(st.booleans()),
+            "metadata": draw(_forms(name, as_attribute)),
+        }
+        if not _is_repeated(kind) and draw(st.booleans()):
             kind, value = _optional(kind, value)
             if draw(st.booleans()):
                 options |= {"default": None, "kw_only": True}
@@ -133,7 +208,7 @@ def dataclass_types(draw: st.DrawFn, members: st.SearchStrategy[Typed]) -> Typed
         fields.append((name, kind, dataclasses.field(**options)))
         values[name] = value
     cls = dataclasses.make_dataclass(
-        draw(st.sampled_from(["Item", "Order", "int", "Été", "_P"])),
+        draw(st.sampled_from(names)),
         fields,
         frozen=draw(st.booleans()),
         slots=draw(st.booleans()),
@@ -141,13 +216,28 @@ def dataclass_types(draw: st.DrawFn, members: st.SearchStrategy[Typed]) -> Typed
     return cls, st.builds(cls, **values)
 
 
+def _forms(name: str, as_attribute: bool) -> st.SearchStrategy[Any]:
+    if as_attribute:
+        return st.sampled_from([xml(attribute=True), xml(attribute=True, name=f"at.{name}")])
+    return st.sampled_from([{}, {}, {}, xml(name=f"{name}.x"), xml(namespace="urn:b"), xml(namespace="")])
+
+
 def _is_repeated(kind: Any) -> bool:
+    if get_origin(kind) is Annotated:
+        return _is_repeated(get_args(kind)[0])
     origin, arguments = get_origin(kind), get_args(kind)
     return origin in (list, set, frozenset) or (origin is tuple and arguments[-1] is Ellipsis)
 
 
-def contracts() -> st.SearchStrategy[Typed]:
-    return dataclass_types(st.recursive(scalars(), types, max_leaves=4))
+@st.composite
+def contracts(draw: st.DrawFn) -> Typed:
+    cls, values = draw(dataclass_types(st.recursive(scalars(), types, max_leaves=4)))
+    try:
+        xmlify(namespace=draw(st.sampled_from(["", "", "urn:a", "urn:b"])))(cls)
+    except ContractError as refusal:
+        assume("declared with two types" not in refusal.reason)  # one name, in one namespace, by chance
+        raise
+    return cls, values
 
 
 def same(left: Any, right: Any) -> bool:
@@ -158,6 +248,8 @@ def same(left: Any, right: Any) -> bool:
         return all(same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left))
     if isinstance(left, (list, tuple)):
         return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, RawXml):
+        return etree.tostring(left, method="c14n", exclusive=True) == etree.tostring(right, method="c14n", exclusive=True)
     if isinstance(left, dict):
         return same(list(left.items()), list(right.items()))
     return bool(left == right) or (left != left and right != right)

@@ -73,6 +73,21 @@ def test_a_character_data_section_is_text() -> None:
     assert read("<Number>1</Number><Note>a<![CDATA[<b>]]></Note>").note == "a<b>"
 
 
+def test_comments_and_instructions_within_a_text_do_not_count() -> None:
+    read_back = read("<Number><?p?>1<!--c-->2</Number><Note>ad<!-- -->min<?p?>s<!-- --></Note>")
+    assert read_back == Invoice(12, [], "admins", tags=[])
+
+
+@pytest.mark.parametrize("name", ["schemaLocation", "noNamespaceSchemaLocation"])
+def test_where_a_schema_lies_may_be_said_anywhere_and_is_not_heeded(name: str) -> None:
+    location = f'{XSI} xsi:{name}="urn:a a.xsd"'
+    element = etree.fromstring(
+        f"<Invoice {location}><Number {location}>1</Number><Scores {location}/></Invoice>"
+    )
+    assert contract_of(Invoice).schema.validate(element)
+    assert parse_element(Invoice, element) == Invoice(1, [], tags=[])
+
+
 N = "<Number>1</Number>"
 L = "<Lines><Sku>s</Sku><Price>1</Price></Lines>"
 
@@ -101,10 +116,10 @@ L = "<Lines><Sku>s</Sku><Price>1</Price></Lines>"
         (f"{N}&e;", "Invoice", "an entity"),
         (f"&e;{N}", "Invoice", "an entity"),
         (f"{N}{L}&e;", "Invoice", "an entity"),
-        ("<Number>1<!--c-->2</Number>", "Invoice/Number", "a comment, instruction or entity"),
-        ("<Number><?p?>2</Number>", "Invoice/Number", "a comment, instruction or entity"),
-        (f"{N}<Note>ad<!-- -->min</Note>", "Invoice/Note", "a comment, instruction or entity"),
-        (f"{N}<Note>ad&e;min</Note>", "Invoice/Note", "a comment, instruction or entity"),
+        ("<Number>1<!--c-->x</Number>", "Invoice/Number", "'1x'"),
+        (f"{N}<Note>ad&e;min</Note>", "Invoice/Note", "an entity"),
+        (f"{N}<Note>ad<!--c-->&e;min</Note>", "Invoice/Note", "an entity"),
+        (f"{N}<Note>ad<!--c--><b/>min</Note>", "Invoice/Note", "element 'b'"),
         (f"{N}<Note>ad<b/>min</Note>", "Invoice/Note", "element 'b'"),
         ('<Number a="1">1</Number>', "Invoice/Number", "attribute 'a'"),
         (f'{N}<Note {XSI} xsi:nil="true"/>', "Invoice/Note", "attribute '{http"),

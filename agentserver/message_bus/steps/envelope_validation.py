@@ -10,6 +10,7 @@ from typing import Final
 
 from agentserver.errors import EnvelopeError, MissingInput
 from agentserver.message_bus.guard import Step, guard
+from agentserver.message_bus.input_lines import line_in_envelope
 from agentserver.message_bus.message_state import MessageState
 from agentserver.wire import ENVELOPE_NS, Element, Schema, envelope_schema, first_violation
 
@@ -32,19 +33,19 @@ def make_envelope_validation_step(schema: Schema | None = None) -> Step:
         if tree is None:
             raise MissingInput("no envelope_tree to validate")
         if violation := first_violation(compiled, tree):
-            text, line = violation
-            raise EnvelopeError(f"{text}{_hint(tree)}", line=line)
+            line = line_in_envelope(state, violation.element)
+            raise EnvelopeError(f"{violation}{_hint(tree)}", line=line)
         if state.canonical is None or _XSI_BYTES in state.canonical:
-            _refuse_type_switches(tree)
+            _refuse_type_switches(state, tree)
 
     return validate
 
 
-def _refuse_type_switches(tree: Element) -> None:
+def _refuse_type_switches(state: MessageState, tree: Element) -> None:
     for element in tree.iter():
         for name in _SWITCHES:
             if name in element.attrib:
-                line: int = element.sourceline or 0  # type: ignore[assignment,unreachable]  # the stub lacks it
+                line = line_in_envelope(state, element)
                 raise EnvelopeError(f"xsi:{name.rpartition('}')[2]} is not taken", line=line)
 
 

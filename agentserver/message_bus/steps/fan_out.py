@@ -43,6 +43,7 @@ class FanOut:
             if state.from_id is None:
                 raise EnvelopeError("missing <from>: a payload without an envelope needs a known sender")
             state.envelope_tree = builder.wrap(state.from_id, None, state.thread_id, tree)
+            state.payload_place = state.payload_place[:1]
 
         self._wrap = wrap
 
@@ -65,9 +66,9 @@ class FanOut:
             )
             return [state]
         parts = []
-        for root in roots:
+        for number, root in enumerate(roots):
             part = _part(state)
-            part.envelope_tree = root
+            part.envelope_tree, part.payload_place = root, (number, 1)
             parts.append(part)
         return parts
 
@@ -97,7 +98,8 @@ def _one_for_each_target(state: MessageState) -> Batch:
             if index:  # the first keeps the tree; a step may change it in place
                 part.payload_tree = deepcopy(part.payload_tree)
                 part.payload_tree.tail = None
-            part.payload_tree.tag = target.contract.root_tag  # two names of one class may differ in case
+            if part.payload_tree.tag != target.contract.root_tag:  # two names of one class may differ in case
+                part.payload_tree.tag = target.contract.root_tag
         parts.append(part)
     return parts
 
@@ -114,11 +116,12 @@ def _part(state: MessageState) -> MessageState:
         state.to_id,
         state.target_listeners,
     )
-    part.canonical, part.claimed = state.canonical, state.claimed
+    part.canonical, part.claimed, part.payload_place = state.canonical, state.claimed, state.payload_place
     part.metadata = {
         key: copy(value) if isinstance(value, list | dict | set) else value
         for key, value in state.metadata.items()
     }
+    part.secret_names = state.secret_names
     part.part_of, part.delivery = state.delivery or state.part_of, None
     return part
 

@@ -20,7 +20,7 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
     """Make the step that finds listeners.
 
     Args:
-        routing_table: Listeners by key, `{name}.{payload class}` in lower case. What is added to it later counts, too;
+        routing_table: Listeners by key, as `config.routing_keys` has it. What is added to it later counts, too;
             a mapping that is no `RoutingTable` is indexed anew for every message.
     """
     indexed = routing_table if isinstance(routing_table, RoutingTable) else None
@@ -46,7 +46,7 @@ def make_routing_step(routing_table: Mapping[str, list[Listener]]) -> Step:
             tag = type(state.payload).__name__
         else:
             raise MissingInput("no payload_tree to route")
-        found = table.find(state.to_id, tag)
+        found = table.find(state.to_id, tag, state.from_id)
         state.target_listeners = found[:]
         if tree is not None and tag != found[0].contract.root_tag:
             tree.tag = found[0].contract.root_tag
@@ -59,5 +59,6 @@ def _take(state: MessageState, found: list[Listener], key: str) -> None:
     if not found:
         raise RoutingError(f"no listener {key!r} is left")
     state.target_listeners = found
-    if state.payload_tree is not None:
-        state.payload_tree.tag = found[0].contract.root_tag
+    tree, tag = state.payload_tree, found[0].contract.root_tag
+    if tree is not None and tree.tag != tag:
+        tree.tag = tag

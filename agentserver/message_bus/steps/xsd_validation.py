@@ -6,11 +6,22 @@ organism was validated where it was written.
 
 from __future__ import annotations
 
-from agentserver.errors import MissingInput, PayloadError
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from agentserver.errors import AgentServerError, MissingInput, PayloadError
 from agentserver.message_bus.guard import guard
+from agentserver.message_bus.input_lines import line_in_payload
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import Element, Schema, canonical, first_violation
+from agentserver.wire import Schema, first_violation
 from agentserver.wire.schemas import LARGE_BYTES
+from agentserver.wire.violations import BaseOf
+from agentserver.xmlable.outline_places import text_at
+
+if TYPE_CHECKING:
+    from agentserver.message_bus.listener import Listener
 
 
 @guard("xsd_validation")
@@ -26,9 +37,30 @@ def xsd_validation_step(state: MessageState) -> None:
         schemas = _schemas(state)
     data = None
     if state.canonical is None or len(state.canonical) > LARGE_BYTES:
-        data = canonical(tree)
+        # not the canonical form: values may use prefixes that no name does
+        data = etree.tostring(tree, encoding="utf-8", with_tail=False)
     for schema in schemas:
-        _validate(schema, tree, data)
+        violation = first_violation(schema, tree, data, _base_of(targets))
+        if violation is not None:
+            line = line_in_payload(state, violation.element)
+            path, found, expected = violation.path, violation.found, violation.expected
+            raise PayloadError(line=line, path=path, found=found, expected=expected)
+
+
+def _base_of(targets: list[Listener] | None) -> BaseOf | None:
+    """Return what knows the types of a contract, for the words of a violation: looked at only when there is one."""
+    if not targets:
+        return None
+    contract = targets[0].contract
+
+    def base_of(tags: Sequence[str], attribute: str) -> str:
+        try:
+            text = text_at(contract.outline, tags, attribute)
+        except AgentServerError:  # the XSD of somebody else, which no outline can be made of
+            return ""
+        return text.base if text is not None else ""
+
+    return base_of
 
 
 def _schemas(state: MessageState) -> list[Schema]:
@@ -39,10 +71,3 @@ def _schemas(state: MessageState) -> list[Schema]:
     if state.message is not None and state.message.outbound:
         return []
     raise MissingInput("no schema: neither a target listener nor metadata['schema']")
-
-
-def _validate(schema: Schema, tree: Element, data: bytes | None) -> None:
-    violation = first_violation(schema, tree, data)
-    if violation is not None:
-        text, line = violation
-        raise PayloadError(text, line=line)

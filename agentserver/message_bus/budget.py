@@ -1,0 +1,181 @@
+"""What one conversation may use, and what it has used: so that two agents who greet each other for ever come to an end.
+
+A conversation is here what follows from one message from outside. What it has used goes along with its messages, in
+one object that they share: it is gone with the last of them, so nothing has to be forgotten, and what became of a
+message changes nothing. A message from outside that nobody answers costs nothing at all.
+
+The first answer that would be too much raises `BudgetExceeded`. From then on the conversation is ended: its other
+messages fail as they come along, with `ConversationEnded`, and nobody is told of those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from agentserver.config import BudgetConfig
+from agentserver.errors import BudgetExceeded, ConversationEnded, RoutingError
+
+if TYPE_CHECKING:
+    from agentserver.message_bus.message_state import MessageState
+    from agentserver.queues import QueuedMessage
+
+
+class Spending:
+    """What one conversation has used.
+
+    Attributes:
+        sent: Messages that handlers have sent in it.
+        began: When it began, by the budget's clock, where that is looked at.
+        ended: Why it was ended; None as long as it goes on.
+    """
+
+    __slots__ = ("began", "ended", "sent")
+
+    def __init__(self, began: float | None = None, sent: int = 0) -> None:
+        self.sent, self.began = sent, began
+        self.ended: BudgetExceeded | None = None
+
+
+class Budget:
+    """Keep conversations within their bounds.
+
+    Args:
+        bounds: The bounds.
+        max_hops: Most messages on one path, by `limits.hops`.
+        clock: Seconds, of a clock that never goes back; that of the running event loop when left out.
+    """
+
+    __slots__ = ("_clock", "_fan_out", "_messages", "_path_hops", "_wall_s", "max_hops")
+
+    def __init__(self, bounds: BudgetConfig, max_hops: int, clock: Callable[[], float] | None = None) -> None:
+        self._messages, self._fan_out, self._wall_s = bounds.messages, bounds.fan_out, bounds.wall_s
+        self._path_hops = max_hops
+        self.max_hops = max_hops if bounds.hops is None else min(max_hops, bounds.hops)
+        """Most messages on one path."""
+        self._clock = clock if clock is not None else _loop_time
+
+    def open(self, message: QueuedMessage) -> None:
+        """Begin the conversation of a message from outside, where its time is bounded."""
+        if self._wall_s is not None:
+            message.spending = Spending(self._clock())
+
+    def divide(self, message: QueuedMessage, parts: Iterable[MessageState]) -> None:
+        """Give the parts of an input, which have become messages, the spending that they share.
+
+        Those of one thread are one conversation; in one that goes on already they all are.
+        """
+        shared: dict[str | None, Spending] = {}
+        whole: Spending | None = message.spending
+        for part in parts:
+            child = part.message
+            if child is None:
+                continue
+            if whole is not None and message.parent_id is not None:
+                child.spending = whole
+            elif part.thread_id not in shared:
+                shared[part.thread_id] = child.spending = self._begin(message)
+            else:
+                child.spending = shared[part.thread_id]
+
+    def check(self, states: Iterable[MessageState]) -> None:
+        """Fail those of the states about to enter the gate whose conversation was ended, or whose time is up."""
+        for state in states:
+            delivery = state.delivery
+            spending: Spending | None = delivery.message.spending if delivery is not None else None
+            if spending is not None and (spending.ended is not None or self._wall_s is not None):
+                self._check(state, spending)
+
+    def of(self, message: QueuedMessage | None) -> Spending:
+        """Return the spending that the answers to a message are charged to."""
+        if message is None:
+            return Spending()
+        return message.spending if message.spending is not None else self._begin(message)
+
+    def room(self, spending: Spending) -> int:
+        """Return how many messages one answer may hold at most.
+
+        Raises:
+            ConversationEnded: None, as the conversation was ended.
+            BudgetExceeded: None, as its time is up.
+        """
+        if spending.ended is not None:
+            raise _ended(spending.ended)
+        if self._wall_s is not None:
+            self._check_time(spending)
+        return min(self._fan_out, self._messages - spending.sent)
+
+    def too_many(self, spending: Spending, count: int) -> BudgetExceeded:
+        """Return the error of an answer that holds `count` messages, or more, where there is no room for them.
+
+        An answer beyond `fan_out` fails alone; one beyond `messages` ends its conversation.
+        """
+        if count > self._fan_out:
+            return BudgetExceeded("fan_out", count, self._fan_out)
+        return _end(spending, BudgetExceeded("messages", spending.sent + count, self._messages))
+
+    def too_far(self, spending: Spending, hop: int) -> BudgetExceeded | RoutingError:
+        """Return the error of a path of `hop` messages, which are more than `max_hops`.
+
+        A path beyond `limits.hops` ends there; one beyond the budget ends its conversation.
+        """
+        if hop > self._path_hops:
+            return RoutingError(f"more than {self._path_hops} hops on one path", code="hop-limit")
+        return _end(spending, BudgetExceeded("hops", hop, self.max_hops))
+
+    def undo(self, states: Iterable[MessageState]) -> None:
+        """Take back what was charged for states whose settlement was not committed, as they are handled again."""
+        for state in states:
+            message = state.message
+            if message is not None and message.spending is not None:
+                spending: Spending = message.spending
+                spending.sent -= state.emitted
+                if type(state.failure) is BudgetExceeded:
+                    spending.ended = None
+
+    def _begin(self, message: QueuedMessage) -> Spending:
+        began = message.spending.began if message.spending is not None else None
+        if began is None and self._wall_s is not None:
+            began = self._clock()
+        return Spending(began, message.hop)  # with that many before it, at least so many were sent
+
+    def _check(self, state: MessageState, spending: Spending) -> None:
+        try:
+            self.room(spending)
+        except (BudgetExceeded, ConversationEnded) as exc:
+            state.fail("budget", exc.with_traceback(None))
+
+    def _check_time(self, spending: Spending) -> None:
+        assert self._wall_s is not None
+        assert spending.began is not None
+        lasted_s = self._clock() - spending.began
+        if lasted_s > self._wall_s:
+            raise _end(spending, BudgetExceeded("wall_s", lasted_s, self._wall_s))
+
+
+def is_ended(state: MessageState) -> bool:
+    """Return whether the conversation of a message was ended."""
+    delivery = state.delivery
+    spending: Spending | None = delivery.message.spending if delivery is not None else None
+    return spending is not None and spending.ended is not None
+
+
+def end_quietly(state: MessageState) -> None:
+    """Fail a message whose conversation was ended."""
+    message = state.message
+    if message is not None and message.spending is not None and message.spending.ended is not None:
+        state.fail("budget", _ended(message.spending.ended))
+
+
+def _end(spending: Spending, error: BudgetExceeded) -> BudgetExceeded:
+    spending.ended = error
+    return error
+
+
+def _ended(error: BudgetExceeded) -> ConversationEnded:
+    return ConversationEnded(error.bound, error.count, error.limit)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,77 @@
+"""Tasks that a handler starts cannot end the process: `sys.exit` in one of them is an error of that task alone.
+
+asyncio lets SystemExit and KeyboardInterrupt of any task out of the event loop, whoever awaits it. So tasks that are
+created while a handler runs, or by such tasks, get a coroutine around theirs that turns those two into `TaskExited`.
+Tasks of anybody else stay as they are. What remains are bare callbacks, as of `loop.call_soon`, which no task holds.
+
+One factory serves all pumps of an event loop, in front of the one that the loop had before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from agentserver.errors import TaskExited
+
+logger = logging.getLogger(__name__)
+
+in_handler: Final[ContextVar[bool]] = ContextVar("agentserver_in_handler", default=False)
+"""Whether the code that runs belongs to a handler; tasks inherit it from who creates them."""
+
+
+class ContainingFactory:
+    """Create the tasks of one event loop.
+
+    Args:
+        inner: What creates them in the end; None is asyncio itself.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.pumps = 0
+        """How many pumps want it."""
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+        """Return the task, as `loop.set_task_factory` has it."""
+        context = options.get("context")
+        held = in_handler.get() if context is None else context.get(in_handler, False)
+        if held and inspect.iscoroutine(coro):
+            coro = _contained(coro)
+        if self.inner is not None:
+            return self.inner(loop, coro, **options)
+        return asyncio.Task(coro, loop=loop, **options)
+
+
+@contextmanager
+def containing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Contain the tasks of handlers while the block lasts.
+
+    Args:
+        loop: The running event loop. A factory that somebody sets meanwhile stays, and decides alone.
+    """
+    before: Any = loop.get_task_factory()
+    factory = before if isinstance(before, ContainingFactory) else ContainingFactory(before)
+    if factory is not before:
+        loop.set_task_factory(factory)
+    factory.pumps += 1
+    try:
+        yield
+    finally:
+        factory.pumps -= 1
+        if not factory.pumps and loop.get_task_factory() is factory:
+            loop.set_task_factory(factory.inner)
+
+
+async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await coro
+    except (SystemExit, KeyboardInterrupt) as exc:
+        name = getattr(coro, "__qualname__", "")
+        logger.warning("a task that a handler started tried to end the process", extra={"task": name})
+        raise TaskExited(name, type(exc).__name__) from exc

@@ -1,0 +1,288 @@
+"""What of a message may be told: errors, notes and log lines, without the secrets of its contract.
+
+Takes a state and what went wrong with it; gives the same without what only the handler may see. A message that was
+routed has its listeners' contracts; of one that was not, whatever bears the name of a secret field of the organism
+counts. Runs when something failed, and never else: a message whose contract has no secrets pays nothing, and keeps
+its errors as they are, causes included. A cause that may quote a secret is dropped, as anybody may print it.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from agentserver.errors import (
+    AgentServerError,
+    BadReply,
+    BindingError,
+    ContractError,
+    EnvelopeError,
+    GateError,
+    MissingInput,
+    PayloadError,
+    RoutingError,
+    WireError,
+    shorten,
+    told,
+)
+from agentserver.wire import Element
+from agentserver.wire.parser import parse_again
+from agentserver.xmlable import Contract, contract_of
+from agentserver.xmlable.foreign import AnyContract
+from agentserver.xmlable.scrubbing import LEFT_OUT, Scrubber
+from agentserver.xmlable.secret_values import leaf_texts, value_texts
+from agentserver.xmlable.secrets import all_texts, folded, mentions, named_texts, secret_names, secret_texts
+
+if TYPE_CHECKING:
+    from agentserver.message_bus.message_state import MessageState
+
+Hide: TypeAlias = Callable[[str], str]
+
+_NAMES_ONLY: Final = frozenset(("code", "listener", "step"))
+"""Fields of errors that only the pump writes."""
+_WHOLE_VALUES: Final = (RoutingError, EnvelopeError, MissingInput, WireError)
+"""Errors of the gate, which quote values whole."""
+_CONCEALED: Final = "a secret value"
+_QUOTING_CODES: Final = frozenset(("syntax", "encoding", "namespace-uri"))
+
+
+def veiled(state: MessageState, failure: AgentServerError) -> AgentServerError:
+    """Return a failure of a message without the message's secrets: itself when it has none."""
+    names = _names(state)
+    if not names:
+        return failure
+    if _is_unparsed(state):
+        return _of_unparsed(names, state.raw_bytes or b"", failure)
+    # what was refused may be a secret in the wrong place, so the gate quotes nothing of such a message
+    scrubber = _scrubber(state, with_all=isinstance(failure, PayloadError | BindingError))
+    return _without(failure, scrubber, names) if scrubber else failure
+
+
+def scrubber_of(state: MessageState) -> Scrubber | None:
+    """Return what takes the secrets of a message out of a text; None when it has none."""
+    names = _names(state)
+    if not names:
+        return None
+    if _is_unparsed(state):
+        return Scrubber.of_everything() if mentions(names, state.raw_bytes or b"") else None
+    return _scrubber(state) or None
+
+
+def veiled_reply(state: MessageState, result: Any, failure: AgentServerError) -> AgentServerError:
+    """Return the failure of a message by what its handler returned, without the secrets in that."""
+    scrubber = _scrubber_of_reply(state, result)
+    if scrubber is None:
+        return failure
+    cause = failure.__cause__
+    if isinstance(failure, BadReply) and isinstance(cause, BindingError):
+        return BadReply(failure.listener, str(_without(cause, scrubber, frozenset())))
+    return _without(failure, scrubber, frozenset())
+
+
+def raised_in_reply(state: MessageState, listener: str, result: Any, exc: BaseException) -> AgentServerError:
+    """Return the failure of a message in whose answer a payload's own code raised."""
+    return failure_by(
+        exc,
+        lambda text: BadReply(listener, f"while writing its reply: {text}"),
+        _scrubber_of_reply(state, result),
+        scrubber_of(state),
+    )
+
+
+def _scrubber_of_reply(state: MessageState, result: Any) -> Scrubber | None:
+    secrets: list[str] = []
+    doubtful: list[str] = []
+    for response in result if isinstance(result, list | tuple) else (result,):
+        payload = getattr(response, "payload", None)
+        contract = _contract(type(payload))
+        if contract is not None and secret_names(contract.outline):
+            secrets += value_texts(contract.outline, payload)
+            doubtful += leaf_texts(payload)
+        elif isinstance(payload, Element):
+            secrets += named_texts(state.secret_names, payload)
+    return Scrubber(secrets, doubtful) if secrets else None
+
+
+def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str]) -> AgentServerError:
+    """Return a copy of a failure without secrets, causes and traceback; its path ends at a field of the `names`."""
+    if isinstance(failure, BindingError | PayloadError) and failure.path:
+        path, found = _path(failure.path, names), _found(failure, scrubber, names)
+        if isinstance(failure, PayloadError):
+            code, line, expected = failure.code, failure.line, failure.expected
+            return PayloadError(code=code, line=line, path=path, found=found, expected=expected)
+        # what a class says when it refuses its values stands there, too
+        return BindingError(path, found, scrubber.scrub(failure.expected))
+    hide = scrubber.scrub_quotes if isinstance(failure, _WHOLE_VALUES) else scrubber.scrub
+    kept = {value for name, value in vars(failure).items() if name in _NAMES_ONLY}
+    arguments = [arg if arg in kept else _hidden(arg, hide) for arg in failure.args]
+    copy = type(failure).__new__(type(failure), *arguments)
+    for name, value in vars(failure).items():
+        if not name.startswith("__"):
+            setattr(copy, name, value if name in _NAMES_ONLY else _hidden(value, hide))
+    if type(failure).__module__ != AgentServerError.__module__ and hide(str(copy)) != str(copy):
+        return GateError(
+            hide(str(failure)), code=failure.code
+        )  # a class of somebody's own, in words of its own
+    return copy
+
+
+def _found(failure: BindingError | PayloadError, scrubber: Scrubber, names: frozenset[str]) -> str:
+    hidden = scrubber.scrub(failure.found)
+    if hidden != failure.found and any(_name_of(step) in names for step in failure.path.split("/")):
+        return _CONCEALED
+    return hidden
+
+
+def failure_by(
+    exc: BaseException, make: Callable[[str], AgentServerError], *scrubbers: Scrubber | None
+) -> AgentServerError:
+    """Return the failure of a message about which somebody else's code raised.
+
+    Args:
+        exc: What it raised; the cause of the failure, unless there is something secret.
+        make: Takes the exception's type and text, and gives the failure.
+        scrubbers: What takes out what is secret; None for nothing.
+    """
+
+    def hide(text: str) -> str:
+        for scrubber in filter(None, scrubbers):
+            text = scrubber.scrub(text)
+        return text
+
+    failure = make(told(exc, hide))
+    if not any(scrubbers):
+        failure.__cause__ = exc
+    return failure
+
+
+def log_raised(
+    logger: logging.Logger,
+    level: int,
+    event: str,
+    exc: BaseException,
+    scrubber: Scrubber | None,
+    **fields: Any,
+) -> None:
+    """Log what somebody else's code raised about a message, with the traceback.
+
+    For a message with secrets the traceback is a text in the field `exception`: the record itself must not lead to
+    the frames, whose variables hold the payload.
+    """
+    extra = log_fields(scrubber, **fields)
+    if scrubber is None:
+        logger.log(level, event, exc_info=exc, extra=extra, stacklevel=2)
+    else:
+        logger.log(level, event, extra={**extra, "exception": _traceback(exc, scrubber)}, stacklevel=2)
+
+
+def log_fields(scrubber: Scrubber | None, **fields: Any) -> dict[str, Any]:
+    """Return the fields of a log line about a message, without the message's secrets."""
+    if scrubber is None:
+        return fields
+    return {name: _hidden(value, scrubber.scrub_quotes) for name, value in fields.items()}
+
+
+def veiled_text(state: MessageState, text: str) -> str:
+    """Return a remark on a message without the message's secrets."""
+    scrubber = scrubber_of(state)
+    return text if scrubber is None else shorten(scrubber.scrub_quotes(text))
+
+
+def _names(state: MessageState) -> frozenset[str]:
+    if state.target_listeners:
+        return frozenset().union(*(listener.secret_names for listener in state.target_listeners))
+    names = state.secret_names
+    for contract in _own_contracts(state):
+        names |= secret_names(contract.outline)
+    return names
+
+
+def _own_contracts(state: MessageState) -> list[AnyContract]:
+    """Give the contracts of a message: its listeners', or that of the class that it was written from."""
+    if state.target_listeners:
+        return [listener.contract for listener in state.target_listeners]
+    message = state.message
+    classes = (state.metadata.get("payload_class"), message.payload_class if message is not None else None)
+    return [contract for cls in classes if (contract := _contract(cls)) is not None]
+
+
+def _contract(cls: Any) -> Contract[Any] | None:
+    try:
+        return contract_of(cls) if isinstance(cls, type) else None
+    except ContractError:
+        return None
+
+
+def _scrubber(state: MessageState, *, with_all: bool = False) -> Scrubber:
+    contracts, trees = _own_contracts(state), list(_trees(state))
+    secrets: list[str] = []
+    for contract in contracts:
+        secrets += [text for tree in trees for text in secret_texts(contract.outline, tree)]
+        if state.payload is not None:
+            secrets += value_texts(contract.outline, state.payload)
+    if not state.target_listeners:
+        secrets += [text for tree in trees for text in named_texts(_names(state), tree)]
+    return Scrubber(secrets, [text for tree in trees for text in all_texts(tree)] if with_all else ())
+
+
+def _trees(state: MessageState) -> Iterator[Element]:
+    """Give what a message consists of; anew, where its handler may have changed it."""
+    if state.payload is not None and state.canonical is not None:
+        with suppress(WireError, IndexError):  # a step of the user's own may have put anything there
+            yield parse_again(state.canonical)[-1]
+    if state.payload_tree is not None:
+        yield state.payload_tree
+    elif state.envelope_tree is not None:
+        yield state.envelope_tree
+    else:
+        yield from state.roots or ()
+
+
+def _is_unparsed(state: MessageState) -> bool:
+    return state.payload_tree is None and state.envelope_tree is None and state.roots is None
+
+
+def _of_unparsed(names: Iterable[str], data: bytes, failure: AgentServerError) -> AgentServerError:
+    """Return what may be told of bytes that nobody can tell the fields of: not what was found in them.
+
+    The failure is made anew: libxml2's own error, which led to it, remembers those of other messages.
+    """
+    line = failure.line if isinstance(failure, GateError) else 0
+    harmless = isinstance(failure, MissingInput) or not mentions(names, data)
+    if isinstance(failure, WireError):
+        harmless |= failure.code not in _QUOTING_CODES
+        return WireError(failure.detail if harmless else LEFT_OUT, code=failure.code, line=line)
+    return failure if harmless else GateError(LEFT_OUT, code=failure.code, line=line)
+
+
+def _path(path: str, names: frozenset[str]) -> str:
+    """Cut a path below the first secret field."""
+    steps = path.split("/")
+    for index, step in enumerate(steps):
+        if _name_of(step) in names:
+            return "/".join(steps[: index + 1])
+    return path
+
+
+def _name_of(step: str) -> str:
+    return folded(step.partition("[")[0].removeprefix("@"))
+
+
+def _hidden(value: Any, hide: Hide) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    try:
+        return hide(str(value))
+    except Exception:  # noqa: BLE001  # an edge: the value's own code
+        return LEFT_OUT
+
+
+def _traceback(exc: BaseException, scrubber: Scrubber) -> str:
+    text = scrubber.scrub("".join(traceback.format_exception(exc)))
+    if text != LEFT_OUT:
+        return text.rstrip("\n")
+    places = "".join(traceback.format_tb(exc.__traceback__))
+    return f"Traceback (most recent call last):\n{places}{type(exc).__name__}: {LEFT_OUT}"

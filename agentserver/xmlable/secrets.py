@@ -1,0 +1,207 @@
+"""What is secret in a document, and the document without it.
+
+Takes an outline and elements that claim to follow it; gives masked copies, and the texts that nobody but the handler
+may see. Where an element does not follow the outline, whatever bears the name of a secret field counts as secret, in
+any case and with or without `_`, `-` and `.`: a sender's slip must not show a password. Never raises, and changes
+nothing that it is given. Knows nothing of messages; how texts are taken out of others, `scrubbing.py` says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from hashlib import sha256
+from typing import Final, TypeAlias
+
+from lxml import etree
+
+from agentserver.xmlable.outline import Content, Field, Record, Text, Variants
+
+MASK: Final = "***"
+"""What stands where a secret stood."""
+
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_REMARKS: Final = (etree.Comment, etree.ProcessingInstruction)
+
+
+def secret_names(root: Field) -> frozenset[str]:
+    """Give the names that secret fields of an outline bear, folded by `folded`; empty when nothing is secret.
+
+    Args:
+        root: The outline. The fields of a class that is secret as a whole count, too.
+    """
+    names: set[str] = set()
+    seen: set[tuple[int, bool]] = set()
+    waiting: list[tuple[Field, bool]] = [(root, False)]
+    while waiting:
+        field, inside = waiting.pop()
+        secret = inside or field.secret
+        if secret:
+            names |= {folded(field.local_name), folded(field.name)}
+        key = id(field.content), secret
+        if key in seen:
+            continue
+        seen.add(key)
+        # `Item`, `Key` and the like say nothing by themselves
+        speaking = isinstance(field.content, Record) and field.content.kind == "class"
+        waiting += [(child, secret and speaking) for child in fields_of(field.content)]
+    return frozenset(names - {""})
+
+
+def folded(name: str) -> str:
+    """Give a name without its namespace, its case and its separators: `apikey` of `{urn:x}Api_Key`."""
+    return _SEPARATORS.sub("", name.rpartition("}")[2].casefold())
+
+
+def fields_of(content: Content) -> list[Field]:
+    """Give the fields that stand right below `content`."""
+    if isinstance(content, Record):
+        return content.fields
+    return content.members if isinstance(content, Variants) else []
+
+
+def masked(root: Field, element: etree._Element) -> etree._Element:
+    """Copy an element without its secrets.
+
+    Args:
+        root: The outline that it follows, or should.
+        element: The element; it may stand in a larger tree.
+
+    Returns:
+        A copy, without a tail, in which `***` stands for what is in each secret element and attribute. Comments and
+        processing instructions are left out of it when the outline has secrets, as no outline knows what is in them.
+    """
+    copy = deepcopy(element)
+    copy.tail = None
+    names = secret_names(root)
+    if not names:
+        return copy
+    for node, attribute, _ in list(_secret_places(root, names, copy)):
+        if attribute is not None:
+            node.set(attribute, MASK)
+        else:
+            tail = node.tail
+            node.clear()
+            node.text, node.tail = MASK, MASK if tail and tail.strip() else tail
+    for remark in list(copy.iter(*_REMARKS)):
+        _take_out(remark)
+    return copy
+
+
+def secret_texts(root: Field, element: etree._Element) -> list[str]:
+    """Give the secret texts in an element, as they stand there, each once and in order; blank ones are none.
+
+    Args:
+        root: The outline that the element follows, or should.
+        element: The element.
+    """
+    return _texts(_secret_places(root, secret_names(root), element))
+
+
+def named_texts(names: frozenset[str], element: etree._Element) -> list[str]:
+    """Give the texts in an element that no outline is known for, as far as names tell that they are secret.
+
+    Args:
+        names: The names, as `secret_names` gives them.
+        element: The element.
+    """
+    return _texts(_places_below(element, None, names))
+
+
+def all_texts(element: etree._Element) -> list[str]:
+    """Give every text in an element, values of attributes included, each once; blank ones are none."""
+    return _distinct(_inside(element))
+
+
+def mentions(names: Iterable[str], data: bytes) -> bool:
+    """Tell whether bytes that are no XML may hold something secret: one of the names stands in them."""
+    text = _SEPARATORS.sub("", data.decode("utf-8", "replace").casefold())
+    return any(name in text for name in names)
+
+
+def masked_bytes(data: bytes) -> str:
+    """Describe bytes that no contract is known for, so that nothing can be masked in them: by size and digest."""
+    return f"{len(data)} bytes, sha256 {sha256(data).hexdigest()}"
+
+
+_Element: TypeAlias = etree._Element  # noqa: SLF001  # lxml's class of elements has no other name
+_Place: TypeAlias = tuple[_Element, str | None, Content | None]
+"""An element that is secret as a whole, or one that has a secret attribute, and its name; and what is known of it."""
+
+
+def _secret_places(root: Field, names: frozenset[str], element: etree._Element) -> Iterator[_Place]:
+    if root.secret:
+        yield element, None, root.content
+    elif names:
+        yield from _places_below(element, root.content, names)
+
+
+def _places_below(
+    element: etree._Element, content: Content | None, names: frozenset[str]
+) -> Iterator[_Place]:
+    waiting: list[tuple[etree._Element, Content | None]] = [(element, content)]
+    while waiting:
+        node, known = waiting.pop()
+        fields = fields_of(known) if known is not None else []
+        attributes = {field.tag: field for field in fields if field.attribute}
+        elements = {field.tag: field for field in fields if not field.attribute}
+        for name in map(str, node.keys()):
+            if _is_secret(name, attributes, names):
+                yield node, name, None
+        below: list[tuple[etree._Element, Content | None]] = []
+        for child in node.iterchildren("*"):
+            field = elements.get(child.tag)
+            inner = field.content if field is not None else None
+            if _is_secret(child.tag, elements, names):
+                yield child, None, inner
+            else:
+                below.append((child, inner))
+        waiting += reversed(below)
+
+
+def _is_secret(name: str, fields: Mapping[str, Field], names: frozenset[str]) -> bool:
+    field = fields.get(name)
+    return field.secret if field is not None else folded(name) in names
+
+
+def _texts(places: Iterable[_Place]) -> list[str]:
+    texts: list[str] = []
+    for node, attribute, content in places:
+        if attribute is not None:
+            texts.append(node.get(attribute, ""))
+            continue
+        texts += _inside(node)
+        if len(node):
+            texts.append("".join(map(str, node.itertext("*"))))
+        if content is None or isinstance(
+            content, Text
+        ):  # no element belongs here: its name may be the secret
+            texts += [etree.QName(child).localname for child in node.iterdescendants("*")]
+        if node.tail:
+            texts.append(node.tail)
+    return _distinct(texts)
+
+
+def _inside(element: etree._Element) -> Iterator[str]:
+    for node in element.iter():
+        yield node.text or ""
+        yield from map(str, node.values()) if isinstance(node.tag, str) else ()
+        if node is not element:
+            yield node.tail or ""
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+def _take_out(remark: etree._Element) -> None:
+    """Take a comment out of its tree, and leave what follows it."""
+    parent, previous = remark.getparent(), remark.getprevious()
+    if parent is None:
+        return
+    if previous is not None:
+        previous.tail = (previous.tail or "") + (remark.tail or "") or None
+    else:
+        parent.text = (parent.text or "") + (remark.tail or "") or None
+    parent.remove(remark)
