@@ -81,12 +81,22 @@ class StepDraft:
 
 
 @dataclass(slots=True)
+class ForbidDraft:
+    """One way that there must not be."""
+
+    path: Path
+    sender: str
+    receiver: str
+
+
+@dataclass(slots=True)
 class Draft:
     """The whole file, as far as it can be read."""
 
     listeners: list[ListenerDraft] = field(default_factory=list)
     steps: list[StepDraft] = field(default_factory=list)
     queue: str = ""
+    forbid: list[ForbidDraft] = field(default_factory=list)
 
 
 def draft_of(values: object, unreadable: Collection[Path]) -> Draft:
@@ -101,6 +111,7 @@ def draft_of(values: object, unreadable: Collection[Path]) -> Draft:
         [reader.listener(path, item) for path, item in reader.mappings((), values, "listeners")],
         [reader.step(path, item) for path, item in reader.mappings((), values, "pipeline")],
         reader.text((), values, "queue"),
+        [reader.forbid(path, item) for path, item in reader.mappings((), values, "forbid")],
     )
 
 
@@ -124,6 +135,9 @@ class _DraftReader:
     def step(self, path: Path, item: dict[str, Any]) -> StepDraft:
         step, before, after = (self.text(path, item, key) for key in ("step", "before", "after"))
         return StepDraft(path, item.keys(), step, before, after)
+
+    def forbid(self, path: Path, item: dict[str, Any]) -> ForbidDraft:
+        return ForbidDraft(path, self.text(path, item, "from"), self.text(path, item, "to"))
 
     def mappings(self, path: Path, holder: object, key: str) -> list[tuple[Path, dict[str, Any]]]:
         """List the mappings in the list under `key`, each with its path."""

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from agentserver.config.bounds import BudgetConfig, RateConfig
 from agentserver.config.cross_checks import CrossChecks
-from agentserver.config.draft import Draft, ListenerDraft, StepDraft, draft_of
+from agentserver.config.draft import Draft, ForbidDraft, ListenerDraft, StepDraft, draft_of
 from agentserver.config.fault_log import FaultLog
+from agentserver.config.forbid_check import ForbidCheck
 from agentserver.config.import_check import ImportCheck
 from agentserver.config.imports import Importer, put_on_path
 from agentserver.config.model import (
+    ForbidConfig,
     HandlesConfig,
     Limits,
     ListenerConfig,
@@ -24,10 +26,12 @@ from agentserver.config.model import (
     OrganismConfig,
     StepConfig,
 )
+from agentserver.config.places import given_keys, listener_places
 from agentserver.config.schema_check import SchemaCheck
 from agentserver.config.shape import FileShape, ListenerShape
 from agentserver.config.shape_check import ShapeCheck
 from agentserver.config.source import read_text
+from agentserver.config.tree import Document
 from agentserver.config.values import ValueReader, asks_for_environment
 from agentserver.config.yaml_reader import read_yaml
 
@@ -88,18 +92,19 @@ def _read(
     ImportCheck(document, importer, faults).check(draft)
     SchemaCheck(document, source.parent.parent if source else Path.cwd(), faults).check(draft)
     CrossChecks(document, draft, faults).check()
+    ForbidCheck(document, draft, faults).check()
     faults.raise_if_any()
     assert shape is not None, "the shape check gives a fault or a shape"
-    return _config(shape, draft, source)
+    return _config(shape, draft, document, source)
 
 
-def _config(shape: FileShape, draft: Draft, source: Path | None) -> OrganismConfig:
+def _config(shape: FileShape, draft: Draft, document: Document, source: Path | None) -> OrganismConfig:
     return OrganismConfig(
         name=shape.organism.name,
         identity_path=shape.organism.identity,
         port=shape.organism.port,
         thread_scheduling=shape.thread_scheduling,
-        listeners=[_listener(*pair) for pair in zip(shape.listeners, draft.listeners, strict=True)],
+        listeners=[_listener(*pair, document) for pair in zip(shape.listeners, draft.listeners, strict=True)],
         max_concurrent_pipelines=shape.max_concurrent_pipelines,
         max_concurrent_handlers=shape.max_concurrent_handlers,
         max_concurrent_per_agent=shape.max_concurrent_per_agent,
@@ -109,11 +114,13 @@ def _config(shape: FileShape, draft: Draft, source: Path | None) -> OrganismConf
         repair=shape.repair,
         pipeline=[_step(step) for step in draft.steps],
         meta=MetaConfig(**shape.meta.model_dump(by_alias=True)),
+        forbid=[_forbid(each, document) for each in draft.forbid],
         source=source,
+        given=given_keys(document),
     )
 
 
-def _listener(shape: ListenerShape, draft: ListenerDraft) -> ListenerConfig:
+def _listener(shape: ListenerShape, draft: ListenerDraft, document: Document) -> ListenerConfig:
     first, *further = [
         HandlesConfig(
             each.payload_class_path,
@@ -143,8 +150,13 @@ def _listener(shape: ListenerShape, draft: ListenerDraft) -> ListenerConfig:
         timeout_s=shape.timeout_s,
         max_concurrent=shape.max_concurrent,
         rate=RateConfig(**shape.rate.model_dump()) if shape.rate is not None else None,
+        places=listener_places(document, draft),
     )
 
 
 def _step(draft: StepDraft) -> StepConfig:
     return StepConfig(draft.step_path, draft.before, draft.after, draft.step)
+
+
+def _forbid(draft: ForbidDraft, document: Document) -> ForbidConfig:
+    return ForbidConfig(draft.sender, draft.receiver, document.value_place(draft.path).line)

@@ -5,10 +5,11 @@ Knows no YAML, no files and no pump. The loader beside it makes these; `message_
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
 
 from agentserver.config.bounds import BudgetConfig, RateConfig, listener_faults
 from agentserver.errors import ConfigError, ConfigFault
@@ -68,6 +69,42 @@ class MetaConfig:
     """For `RequestPrompt`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListenerPlaces:
+    """The lines of the file that say what a listener may do, 1-based; 0 where there is none.
+
+    Attributes:
+        line: The listener's own.
+        agent: That of the key `agent`.
+        peers: That of the key `peers`.
+        entries: Those of its entries, by their text in lower case.
+    """
+
+    line: int = 0
+    agent: int = 0
+    peers: int = 0
+    entries: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+NOWHERE: Final = ListenerPlaces()
+"""Of a listener that was configured in code."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForbidConfig:
+    """That no message sent from the one may lead to the other, over any number of listeners.
+
+    Args:
+        sender: A listener, or a name that several share by broadcasting.
+        receiver: The same.
+        line: Where the file says so; 0 when it was said in code.
+    """
+
+    sender: str
+    receiver: str
+    line: int = field(default=0, compare=False)
+
+
 @dataclass(slots=True)
 class HandlesConfig:
     """One contract of a listener: a payload class and the handler that takes it, by path or as objects.
@@ -113,6 +150,8 @@ class ListenerConfig:
     """Calls at once; None takes `max_concurrent_per_agent` for an agent, and sets no bound for others."""
     rate: RateConfig | None = None
     """How often it may be called; None sets no bound."""
+    places: ListenerPlaces = field(default=NOWHERE, compare=False, repr=False)
+    """Where the file says so: of no account for what it is."""
 
     def __post_init__(self) -> None:
         """Refuse bounds that no call could keep to.
@@ -153,8 +192,12 @@ class OrganismConfig:
     repair: RepairPolicy = "safe"
     pipeline: list[StepConfig] = field(default_factory=list)
     meta: MetaConfig = field(default_factory=MetaConfig)
+    forbid: list[ForbidConfig] = field(default_factory=list)
+    """Ways that there must not be; those that there are fail the loading."""
     source: Path | None = None
     """The file that this was read from; None when it was built in code."""
+    given: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """The keys of `budget` and `limits` that the file itself gives, as `limits.hops`."""
 
     def __post_init__(self) -> None:
         """Refuse what the pump could not work with; the loader says the same with line numbers.

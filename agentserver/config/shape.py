@@ -122,6 +122,13 @@ class HandlesShape(_Shape):
     root: _Text = ""
 
 
+class ForbidShape(_Shape):
+    """One item of `forbid:`."""
+
+    from_: Annotated[_Text, Field(alias="from")]
+    to: _Text
+
+
 class ListenerShape(_Shape):
     """One item of `listeners:`."""
 
@@ -155,6 +162,7 @@ class FileShape(_Shape):
     budget: BudgetShape = BudgetShape()
     meta: MetaShape = MetaShape()
     pipeline: list[StepShape] = Field(default_factory=list)
+    forbid: list[ForbidShape] = Field(default_factory=list)
     listeners: Annotated[list[ListenerShape], Field(min_length=1)]
 
 
@@ -169,6 +177,7 @@ KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         ("limits",): _keys(LimitsShape),
         ("budget",): _keys(BudgetShape),
         ("pipeline",): _keys(StepShape),
+        ("forbid",): _keys(ForbidShape),
         ("listeners",): _keys(ListenerShape),
         ("listeners", "handles"): _keys(HandlesShape),
         ("listeners", "rate"): _keys(RateShape),

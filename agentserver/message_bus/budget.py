@@ -26,7 +26,7 @@ class Spending:
     """What one conversation has used.
 
     Attributes:
-        sent: Messages that handlers have sent in it.
+        sent: Messages that handlers have sent in it; `Replies` adds them up.
         began: When it began, by the budget's clock, where that is looked at.
         ended: Why it was ended; None as long as it goes on.
     """
@@ -47,13 +47,12 @@ class Budget:
         clock: Seconds, of a clock that never goes back; that of the running event loop when left out.
     """
 
-    __slots__ = ("_clock", "_fan_out", "_messages", "_path_hops", "_wall_s", "max_hops")
+    __slots__ = ("_clock", "_fan_out", "_max_hops", "_messages", "_path_hops", "_wall_s")
 
     def __init__(self, bounds: BudgetConfig, max_hops: int, clock: Callable[[], float] | None = None) -> None:
         self._messages, self._fan_out, self._wall_s = bounds.messages, bounds.fan_out, bounds.wall_s
         self._path_hops = max_hops
-        self.max_hops = max_hops if bounds.hops is None else min(max_hops, bounds.hops)
-        """Most messages on one path."""
+        self._max_hops = max_hops if bounds.hops is None else min(max_hops, bounds.hops)
         self._clock = clock if clock is not None else _loop_time
 
     def open(self, message: QueuedMessage) -> None:
@@ -72,57 +71,47 @@ class Budget:
             child = part.message
             if child is None:
                 continue
-            if whole is not None and message.parent_id is not None:
+            if whole is not None and message.parent_id is not None:  # amid a conversation
                 child.spending = whole
             elif part.thread_id not in shared:
                 shared[part.thread_id] = child.spending = self._begin(message)
             else:
                 child.spending = shared[part.thread_id]
 
-    def check(self, states: Iterable[MessageState]) -> None:
+    def stop(self, states: Iterable[MessageState]) -> None:
         """Fail those of the states about to enter the gate whose conversation was ended, or whose time is up."""
+        wall_s = self._wall_s
         for state in states:
             delivery = state.delivery
             spending: Spending | None = delivery.message.spending if delivery is not None else None
-            if spending is not None and (spending.ended is not None or self._wall_s is not None):
-                self._check(state, spending)
+            if spending is not None and (spending.ended is not None or wall_s is not None):
+                try:
+                    self._look(spending)
+                except (BudgetExceeded, ConversationEnded) as exc:
+                    state.fail("budget", exc.with_traceback(None))
 
-    def of(self, message: QueuedMessage | None) -> Spending:
-        """Return the spending that the answers to a message are charged to."""
-        if message is None:
-            return Spending()
-        return message.spending if message.spending is not None else self._begin(message)
-
-    def room(self, spending: Spending) -> int:
-        """Return how many messages one answer may hold at most.
+    def check(self, message: QueuedMessage | None, count: int) -> None:
+        """Look whether the answer to a message may hold `count` messages, or more.
 
         Raises:
-            ConversationEnded: None, as the conversation was ended.
-            BudgetExceeded: None, as its time is up.
+            ConversationEnded: The conversation was ended before.
+            BudgetExceeded: It would be too many, the path too long, or the time is up. That ends the conversation,
+                but for an answer beyond `fan_out`, which fails alone.
+            RoutingError: The path is longer than `limits.hops`, which ends the path alone.
         """
-        if spending.ended is not None:
-            raise _ended(spending.ended)
-        if self._wall_s is not None:
-            self._check_time(spending)
-        return min(self._fan_out, self._messages - spending.sent)
-
-    def too_many(self, spending: Spending, count: int) -> BudgetExceeded:
-        """Return the error of an answer that holds `count` messages, or more, where there is no room for them.
-
-        An answer beyond `fan_out` fails alone; one beyond `messages` ends its conversation.
-        """
+        spending: Spending | None = message.spending if message is not None else None
+        if spending is None:
+            spending = self._begin(message)
+            if message is not None:
+                message.spending = spending
+        if spending.ended is not None or self._wall_s is not None:
+            self._look(spending)
         if count > self._fan_out:
-            return BudgetExceeded("fan_out", count, self._fan_out)
-        return _end(spending, BudgetExceeded("messages", spending.sent + count, self._messages))
-
-    def too_far(self, spending: Spending, hop: int) -> BudgetExceeded | RoutingError:
-        """Return the error of a path of `hop` messages, which are more than `max_hops`.
-
-        A path beyond `limits.hops` ends there; one beyond the budget ends its conversation.
-        """
-        if hop > self._path_hops:
-            return RoutingError(f"more than {self._path_hops} hops on one path", code="hop-limit")
-        return _end(spending, BudgetExceeded("hops", hop, self.max_hops))
+            raise BudgetExceeded("fan_out", count, self._fan_out)
+        if spending.sent + count > self._messages:
+            raise _end(spending, BudgetExceeded("messages", spending.sent + count, self._messages))
+        if message is not None and message.hop >= self._max_hops and count:
+            raise self._too_far(spending, message.hop + 1)
 
     def undo(self, states: Iterable[MessageState]) -> None:
         """Take back what was charged for states whose settlement was not committed, as they are handled again."""
@@ -134,24 +123,30 @@ class Budget:
                 if type(state.failure) is BudgetExceeded:
                     spending.ended = None
 
-    def _begin(self, message: QueuedMessage) -> Spending:
-        began = message.spending.began if message.spending is not None else None
+    def _begin(self, message: QueuedMessage | None) -> Spending:
+        """Begin to count; with as many messages as stand before this one, as at least those were sent."""
+        if message is None:
+            return Spending(self._clock())
+        known: Spending | None = message.spending
+        began = known.began if known is not None else None
         if began is None and self._wall_s is not None:
             began = self._clock()
-        return Spending(began, message.hop)  # with that many before it, at least so many were sent
+        return Spending(began, message.hop)
 
-    def _check(self, state: MessageState, spending: Spending) -> None:
-        try:
-            self.room(spending)
-        except (BudgetExceeded, ConversationEnded) as exc:
-            state.fail("budget", exc.with_traceback(None))
+    def _look(self, spending: Spending) -> None:
+        """Raise when the conversation was ended, or its time is up."""
+        if spending.ended is not None:
+            raise _ended(spending.ended)
+        if self._wall_s is not None:
+            assert spending.began is not None
+            lasted_s = self._clock() - spending.began
+            if lasted_s > self._wall_s:
+                raise _end(spending, BudgetExceeded("wall_s", lasted_s, self._wall_s))
 
-    def _check_time(self, spending: Spending) -> None:
-        assert self._wall_s is not None
-        assert spending.began is not None
-        lasted_s = self._clock() - spending.began
-        if lasted_s > self._wall_s:
-            raise _end(spending, BudgetExceeded("wall_s", lasted_s, self._wall_s))
+    def _too_far(self, spending: Spending, hop: int) -> BudgetExceeded | RoutingError:
+        if hop > self._path_hops:
+            return RoutingError(f"more than {self._path_hops} hops on one path", code="hop-limit")
+        return _end(spending, BudgetExceeded("hops", hop, self._max_hops))
 
 
 def is_ended(state: MessageState) -> bool:

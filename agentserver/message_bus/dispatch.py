@@ -29,7 +29,8 @@ from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.lanes import Call, Lanes
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import HandlerMetadata, MessageState
-from agentserver.message_bus.secrecy import failure_by, log_raised, scrubber_of
+from agentserver.message_bus.raised import failure_by, log_raised
+from agentserver.message_bus.secrecy import scrubber_of
 from agentserver.message_bus.worker_threads import WorkerThreads
 
 logger = logging.getLogger(__name__)
@@ -276,7 +277,9 @@ class Dispatcher:
 
 
 def _refuse(state: MessageState, listener: Listener, stuck: int) -> None:
-    message = f"{stuck} calls of it go on beyond their deadlines, though cancelled; it is not called meanwhile"
+    message = (
+        f"{stuck} calls of it go on beyond their deadlines, though cancelled; it is not called meanwhile"
+    )
     state.fail("dispatch", HandlerFailed(listener.name, message))
 
 

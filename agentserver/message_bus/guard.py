@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from agentserver.errors import AgentServerError, StepFailed
 from agentserver.message_bus.message_state import MessageState
-from agentserver.message_bus.secrecy import failure_by, log_raised, scrubber_of
+from agentserver.message_bus.raised import failure_by, log_raised
+from agentserver.message_bus.secrecy import scrubber_of
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 
 from agentserver.errors import PumpError
 from agentserver.message_bus.message_state import MessageState
-from agentserver.message_bus.secrecy import log_raised, scrubber_of
+from agentserver.message_bus.raised import log_raised
+from agentserver.message_bus.secrecy import scrubber_of
 
 logger = logging.getLogger(__name__)
 

@@ -375,7 +375,7 @@ class StreamPump:
         # a message that waited for its agent may have taken the last place since this was asked for
         while deliveries := await queue.take(max(1, limit - dispatcher.occupied)):
             states = [state_of(delivery) for delivery in deliveries]
-            self._budget.check(states)
+            self._budget.stop(states)
             yield states
 
     def _tell_secret_names(self, batch: Batch) -> None:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from agentserver.errors import (
     AgentServerError,
@@ -23,14 +23,15 @@ from agentserver.errors import (
     told,
 )
 from agentserver.message_bus.addressing import Address, Addressing
-from agentserver.message_bus.budget import Budget, Spending
+from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.dispatch import Outcome
 from agentserver.message_bus.guard import Step
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
+from agentserver.message_bus.raised import log_fields, raised_in_reply
 from agentserver.message_bus.reply_size import ReplySize
 from agentserver.message_bus.routing import RoutingTable
-from agentserver.message_bus.secrecy import log_fields, raised_in_reply, scrubber_of, veiled_reply
+from agentserver.message_bus.secrecy import scrubber_of, veiled_reply
 from agentserver.message_bus.steps import payload_extraction_step
 from agentserver.queues import DeadLetter, QueuedMessage, Settlement
 from agentserver.wire import MESSAGE, Element
@@ -53,24 +54,6 @@ class Handled:
     settlement: Settlement = field(default_factory=Settlement)
     states: list[MessageState] = field(default_factory=list)
     leaving: list[MessageState] = field(default_factory=list)
-
-
-class _Answer(NamedTuple):
-    """What one call of a handler sends, while it is written.
-
-    Args:
-        parent: The message that was handled.
-        spending: What its conversation has used.
-        puts: Where the messages go, behind those of other calls.
-        first: How many those are.
-        room: How many messages it may become.
-    """
-
-    parent: QueuedMessage | None
-    spending: Spending
-    puts: list[QueuedMessage]
-    first: int
-    room: int
 
 
 class Replies:
@@ -127,14 +110,15 @@ class Replies:
 
     def _emit(self, state: MessageState, result: Any, puts: list[QueuedMessage]) -> None:
         """Add what a handler returned to `puts`: all of it, or nothing and a failure."""
-        before = len(puts)
+        before, message = len(puts), state.message
         try:
             several = type(result) in (list, tuple)
-            answer = self._answer(state, puts, len(result) if several else 1)
+            self._budget.check(message, len(result) if several else 1)
             for response in result if several else (result,):
-                self._emit_one(state, response, answer)
+                self._emit_one(state, response, puts, before)
             state.emitted = len(puts) - before
-            answer.spending.sent += state.emitted
+            if message is not None:
+                message.spending.sent += state.emitted
         except AgentServerError as exc:
             del puts[before:]
             exc = exc.with_traceback(None)  # whose frames hold the result, which may be large
@@ -146,25 +130,16 @@ class Replies:
             listener = state.target_listeners[0].name if state.target_listeners else ""
             state.fail_as_told("replies", raised_in_reply(state, listener, result, exc))
 
-    def _answer(self, state: MessageState, puts: list[QueuedMessage], count: int) -> _Answer:
-        """Begin an answer of `count` responses, each of which may become several messages."""
-        parent = state.message
-        spending = self._budget.of(parent)
-        room = self._budget.room(spending)
-        if count > room:
-            raise self._budget.too_many(spending, count)
-        return _Answer(parent, spending, puts, len(puts), room)
-
-    def _emit_one(self, state: MessageState, response: Any, answer: _Answer) -> None:
+    def _emit_one(self, state: MessageState, response: Any, puts: list[QueuedMessage], first: int) -> None:
         listener = state.target_listeners[0].name if state.target_listeners else ""
         kind = type(response)
         if kind is HandlerResponse or isinstance(response, HandlerResponse):
             if isinstance(response.payload, bytes | str):
-                self._put_elements(state, listener, response.payload, response, answer)
+                self._put_elements(state, listener, response.payload, response, puts, first)
             else:
-                self._put_instance(state, listener, response, answer)
+                self._put_instance(state, listener, response, puts, first)
         elif isinstance(response, bytes | str):
-            self._put_elements(state, listener, response, None, answer)
+            self._put_elements(state, listener, response, None, puts, first)
         else:
             raise BadReply(
                 listener,
@@ -177,7 +152,8 @@ class Replies:
         state: MessageState,
         listener: str,
         response: HandlerResponse,
-        answer: _Answer,
+        puts: list[QueuedMessage],
+        first: int,
     ) -> None:
         payload = response.payload
         if self._size.is_beyond(payload):
@@ -198,7 +174,7 @@ class Replies:
             raise BadReply(listener, str(exc)) from exc
         if outbound and (violation := self._writer.violation(root, contract)):
             raise BadReply(listener, f"its own contract refuses the reply: {violation}")
-        self._put(state, listener, answer, address, data, contract.cls if contract else None)
+        self._put(state, listener, puts, first, address, data, contract.cls if contract else None)
 
     def _put_elements(
         self,
@@ -206,10 +182,14 @@ class Replies:
         listener: str,
         written: bytes | str,
         response: HandlerResponse | None,
-        answer: _Answer,
+        puts: list[QueuedMessage],
+        first: int,
     ) -> None:
         """Put what a handler wrote itself: envelopes or bare payloads, by the response's address or their own."""
-        for element, to_id in self._elements(state, listener, written):
+        elements = self._elements(state, listener, written)
+        if len(elements) > 1:
+            self._budget.check(state.message, len(puts) - first + len(elements))
+        for element, to_id in elements:
             if response is not None:
                 address = self._address(state, listener, response, element.tag)
             elif to_id is not None:
@@ -218,7 +198,7 @@ class Replies:
                 address = self._addressing.by_tag(state, listener, element.tag)
             to_id, thread_id, *_ = address
             data, _ = self._writer.write(element, None, listener, to_id, thread_id)
-            self._put(state, listener, answer, address, data, None)
+            self._put(state, listener, puts, first, address, data, None)
 
     def _address(self, state: MessageState, listener: str, response: HandlerResponse, tag: str) -> Address:
         if response.is_response:
@@ -256,24 +236,21 @@ class Replies:
         self,
         state: MessageState,
         listener: str,
-        answer: _Answer,
+        puts: list[QueuedMessage],
+        first: int,
         address: Address,
         data: bytes,
         payload_class: type[Any] | None,
     ) -> None:
         if len(data) > self._max_bytes:
             raise ReplyTooLarge(listener, f"a reply of {len(data)} bytes, the limit is {self._max_bytes}")
-        parent, spending, puts = answer.parent, answer.spending, answer.puts
-        index = len(puts) - answer.first
-        if index >= answer.room:
-            raise self._budget.too_many(spending, index + 1)
-        hop = parent.hop + 1 if parent is not None else 1
-        if hop > self._budget.max_hops:
-            raise self._budget.too_far(spending, hop)
+        parent = state.message
         _, thread_id, chain, outbound = address
-        message = QueuedMessage(_child_id(parent, index), data, listener, thread_id, chain, True, outbound)
-        message.parent_id = parent.id if parent is not None else None
-        message.hop, message.payload_class, message.spending = hop, payload_class, spending
+        id_ = _child_id(parent, len(puts) - first)
+        message = QueuedMessage(id_, data, listener, thread_id, chain, True, outbound)
+        message.hop, message.payload_class = 1, payload_class
+        if parent is not None:
+            message.parent_id, message.hop, message.spending = parent.id, parent.hop + 1, parent.spending
         puts.append(message)
 
     def _read_outbound(self, state: MessageState, payload_class: type[Any] | None) -> None:

@@ -14,6 +14,8 @@ from typing import Any, Final, TypeAlias
 
 _BASES: Final = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
 _TEXTS: Final = (str, bytes, bytearray)
+_SCALARS: Final = frozenset((int, float, bool, type(None), type))
+_SHORTEST_ELEMENT: Final = len("<A/>")
 
 Look: TypeAlias = "type[Any] | Callable[[Any], Any] | None"
 """How values of a class are counted: as one of the built-in classes, by what gives their fields, or not at all."""
@@ -34,6 +36,22 @@ class ReplySize:
 
     def is_beyond(self, payload: Any) -> bool:
         """Return whether a payload cannot fit a message."""
+        look, left = self._looks.get(type(payload)), self._max_bytes
+        if type(look) is attrgetter:  # mostly a few texts and numbers, which take no stack
+            try:
+                values: tuple[Any, ...] = look(payload)
+            except AttributeError:  # which is told in better words when it is written
+                return False
+            for value in values:
+                if type(value) is str:
+                    left -= len(value)
+                elif type(value) not in _SCALARS:
+                    break
+            else:
+                return left < 0
+        return self._is_deeply_beyond(payload)
+
+    def _is_deeply_beyond(self, payload: Any) -> bool:
         left, looks, values = self._max_bytes, self._looks, [payload]
         while values:
             value = values.pop()
@@ -62,9 +80,9 @@ def _count(value: Any, look: Any, left: int, values: list[Any]) -> int:
     if type(look) is attrgetter:
         try:
             values += look(value)
-        except AttributeError:  # which is told in better words when it is written
-            return 1
-        return 1  # so that what holds itself comes to an end
+        except AttributeError:
+            return _SHORTEST_ELEMENT
+        return _SHORTEST_ELEMENT  # so that what holds itself comes to an end
     count: int = look.__len__(value)  # not by a method of the value's own class
     if look not in _TEXTS and count <= left:
         values.extend(look.__iter__(value))

@@ -8,8 +8,6 @@ its errors as they are, causes included. A cause that may quote a secret is drop
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -26,7 +24,6 @@ from agentserver.errors import (
     RoutingError,
     WireError,
     shorten,
-    told,
 )
 from agentserver.wire import Element
 from agentserver.wire.parser import parse_again
@@ -73,7 +70,7 @@ def scrubber_of(state: MessageState) -> Scrubber | None:
 
 def veiled_reply(state: MessageState, result: Any, failure: AgentServerError) -> AgentServerError:
     """Return the failure of a message by what its handler returned, without the secrets in that."""
-    scrubber = _scrubber_of_reply(state, result)
+    scrubber = scrubber_of_reply(state, result)
     if scrubber is None:
         return failure
     cause = failure.__cause__
@@ -82,17 +79,8 @@ def veiled_reply(state: MessageState, result: Any, failure: AgentServerError) ->
     return _without(failure, scrubber, frozenset())
 
 
-def raised_in_reply(state: MessageState, listener: str, result: Any, exc: BaseException) -> AgentServerError:
-    """Return the failure of a message in whose answer a payload's own code raised."""
-    return failure_by(
-        exc,
-        lambda text: BadReply(listener, f"while writing its reply: {text}"),
-        _scrubber_of_reply(state, result),
-        scrubber_of(state),
-    )
-
-
-def _scrubber_of_reply(state: MessageState, result: Any) -> Scrubber | None:
+def scrubber_of_reply(state: MessageState, result: Any) -> Scrubber | None:
+    """Return what takes the secrets of a handler's answer out of a text; None when it has none."""
     secrets: list[str] = []
     doubtful: list[str] = []
     for response in result if isinstance(result, list | tuple) else (result,):
@@ -117,11 +105,11 @@ def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str
         return BindingError(path, found, scrubber.scrub(failure.expected))
     hide = scrubber.scrub_quotes if isinstance(failure, _WHOLE_VALUES) else scrubber.scrub
     kept = {value for name, value in vars(failure).items() if name in _NAMES_ONLY}
-    arguments = [arg if arg in kept else _hidden(arg, hide) for arg in failure.args]
+    arguments = [arg if arg in kept else hidden(arg, hide) for arg in failure.args]
     copy = type(failure).__new__(type(failure), *arguments)
     for name, value in vars(failure).items():
         if not name.startswith("__"):
-            setattr(copy, name, value if name in _NAMES_ONLY else _hidden(value, hide))
+            setattr(copy, name, value if name in _NAMES_ONLY else hidden(value, hide))
     if type(failure).__module__ != AgentServerError.__module__ and hide(str(copy)) != str(copy):
         return GateError(
             hide(str(failure)), code=failure.code
@@ -130,59 +118,10 @@ def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str
 
 
 def _found(failure: BindingError | PayloadError, scrubber: Scrubber, names: frozenset[str]) -> str:
-    hidden = scrubber.scrub(failure.found)
-    if hidden != failure.found and any(_name_of(step) in names for step in failure.path.split("/")):
+    told_of = scrubber.scrub(failure.found)
+    if told_of != failure.found and any(_name_of(step) in names for step in failure.path.split("/")):
         return _CONCEALED
-    return hidden
-
-
-def failure_by(
-    exc: BaseException, make: Callable[[str], AgentServerError], *scrubbers: Scrubber | None
-) -> AgentServerError:
-    """Return the failure of a message about which somebody else's code raised.
-
-    Args:
-        exc: What it raised; the cause of the failure, unless there is something secret.
-        make: Takes the exception's type and text, and gives the failure.
-        scrubbers: What takes out what is secret; None for nothing.
-    """
-
-    def hide(text: str) -> str:
-        for scrubber in filter(None, scrubbers):
-            text = scrubber.scrub(text)
-        return text
-
-    failure = make(told(exc, hide))
-    if not any(scrubbers):
-        failure.__cause__ = exc
-    return failure
-
-
-def log_raised(
-    logger: logging.Logger,
-    level: int,
-    event: str,
-    exc: BaseException,
-    scrubber: Scrubber | None,
-    **fields: Any,
-) -> None:
-    """Log what somebody else's code raised about a message, with the traceback.
-
-    For a message with secrets the traceback is a text in the field `exception`: the record itself must not lead to
-    the frames, whose variables hold the payload.
-    """
-    extra = log_fields(scrubber, **fields)
-    if scrubber is None:
-        logger.log(level, event, exc_info=exc, extra=extra, stacklevel=2)
-    else:
-        logger.log(level, event, extra={**extra, "exception": _traceback(exc, scrubber)}, stacklevel=2)
-
-
-def log_fields(scrubber: Scrubber | None, **fields: Any) -> dict[str, Any]:
-    """Return the fields of a log line about a message, without the message's secrets."""
-    if scrubber is None:
-        return fields
-    return {name: _hidden(value, scrubber.scrub_quotes) for name, value in fields.items()}
+    return told_of
 
 
 def veiled_text(state: MessageState, text: str) -> str:
@@ -271,18 +210,11 @@ def _name_of(step: str) -> str:
     return folded(step.partition("[")[0].removeprefix("@"))
 
 
-def _hidden(value: Any, hide: Hide) -> Any:
+def hidden(value: Any, hide: Hide) -> Any:
+    """Return a value as a text without secrets; itself where it can hold none."""
     if value is None or isinstance(value, bool | int | float):
         return value
     try:
         return hide(str(value))
-    except Exception:  # noqa: BLE001  # an edge: the value's own code
+    except BaseException:  # noqa: BLE001  # an edge: the value's own code
         return LEFT_OUT
-
-
-def _traceback(exc: BaseException, scrubber: Scrubber) -> str:
-    text = scrubber.scrub("".join(traceback.format_exception(exc)))
-    if text != LEFT_OUT:
-        return text.rstrip("\n")
-    places = "".join(traceback.format_tb(exc.__traceback__))
-    return f"Traceback (most recent call last):\n{places}{type(exc).__name__}: {LEFT_OUT}"

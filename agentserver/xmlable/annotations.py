@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NewType, Union
 import annotated_types as at
 
 from agentserver.xmlable.markers import XML_METADATA, Doc, Pattern, Secret
-from agentserver.xmlable.refusals import Unmappable, type_text
+from agentserver.xmlable.refusals import Unmappable, constraint_text, type_text
 
 _CONSTRAINTS: Final = (at.Gt, at.Ge, at.Lt, at.Le, at.MultipleOf, at.MinLen, at.MaxLen, Pattern)
 _WITH_ARGUMENTS: Final = (*_CONSTRAINTS, Doc)
@@ -119,7 +119,9 @@ def _require_foreign(item: Any) -> None:
     if isinstance(item, type) and issubclass(item, _WITH_ARGUMENTS):
         raise Unmappable(f"{item.__name__} in Annotated needs its argument; write {item.__name__}(...)")
     if isinstance(item, at.Predicate):
-        raise Unmappable(f"an XSD cannot hold {item!r}; check it in __post_init__, or use Pattern or an Enum")
+        raise Unmappable(
+            f"an XSD cannot hold {constraint_text(item)}; check it in __post_init__, or use Pattern or an Enum"
+        )
     if isinstance(item, at.Timezone):
         raise Unmappable("an XSD cannot hold Timezone; check it in __post_init__")
     if isinstance(item, at.BaseMetadata):

@@ -7,17 +7,16 @@ NaN, which is neither below nor above anything.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import annotated_types as at
 
+from agentserver.xmlable.exact_numbers import exactly
 from agentserver.xmlable.narrowing import Narrowing
-from agentserver.xmlable.refusals import Unmappable
+from agentserver.xmlable.refusals import Unmappable, constraint_text
 from agentserver.xmlable.simple import Simple
 
 _NUMBER: Final = r"-?INF|[0-9eE.+\-]*"
@@ -102,23 +101,20 @@ def _checked(codec: Simple, constraint: Any, value: Any) -> Any:
     base, noun = codec.content.base, codec.noun
     if base in ("dateTime", "time", "duration"):
         raise Unmappable(_UNORDERED.format(noun=noun))
-    if base == "decimal" and isinstance(value, int) and not isinstance(value, bool):
-        value = Decimal(value)
-    fits = {
-        "integer": isinstance(value, int) and not isinstance(value, bool),
-        "double": isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value),
-        "decimal": isinstance(value, Decimal) and value.is_finite(),
-        "date": isinstance(value, date) and not isinstance(value, datetime),
-    }.get(base)
-    if fits is None:
-        raise Unmappable(f"{noun} has no bounds; leave out {constraint!r}")
-    if not fits:
-        raise Unmappable(f"{constraint!r} is no bound for {noun}; write one of its own type")
+    number: Any
+    if base == "date":
+        number = value if isinstance(value, date) and not isinstance(value, datetime) else None
+    elif base in ("integer", "double", "decimal"):
+        number = exactly(base, value)
+    else:
+        raise Unmappable(f"{noun} has no bounds; leave out {constraint_text(constraint)}")
+    if number is None:
+        raise Unmappable(f"{constraint_text(constraint)} is no bound for {noun}; write one of its own type")
     try:
-        codec.encode(value)
+        codec.encode(number)
     except ValueError as exc:
-        raise Unmappable(f"{constraint!r} is no bound for {noun}; write a {exc}") from None
-    return float(value) if base == "double" else value
+        raise Unmappable(f"{constraint_text(constraint)} is no bound for {noun}; write {exc}") from None
+    return number
 
 
 def _require_room(codec: Simple, lower: Bound, upper: Bound) -> None:

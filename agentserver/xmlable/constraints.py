@@ -16,7 +16,7 @@ from agentserver.xmlable.markers import Pattern
 from agentserver.xmlable.multiples import multiples_of
 from agentserver.xmlable.narrowing import Narrowing, narrowed
 from agentserver.xmlable.pattern import proven
-from agentserver.xmlable.refusals import Unmappable
+from agentserver.xmlable.refusals import Unmappable, constraint_text
 from agentserver.xmlable.simple import Simple
 
 MAX_LENGTH: Final = 1_000_000_000
@@ -34,7 +34,9 @@ def constrained(codec: Simple, constraints: Sequence[Any]) -> Simple:
     if not constraints:
         return codec
     if codec.content.values:
-        raise Unmappable(f"{codec.noun} is a closed set; leave out {constraints[0]!r} and list fewer members")
+        raise Unmappable(
+            f"{codec.noun} is a closed set; leave out {constraint_text(constraints[0])} and list fewer members"
+        )
     interval = interval_of(codec, constraints)
     narrowings = narrowings_of(codec, interval)
     narrowings += multiples_of(codec, constraints, interval)
@@ -47,7 +49,7 @@ def refuse_constraints(noun: str, constraints: Sequence[Any]) -> None:
     """Raise `Unmappable` if there are any."""
     if constraints:
         raise Unmappable(
-            f"{constraints[0]!r} says nothing of {noun}; put it on the type of a part, or leave it out"
+            f"{constraint_text(constraints[0])} says nothing of {noun}; put it on the type of a part, or leave it out"
         )
 
 
@@ -77,7 +79,9 @@ def item_range(noun: str, constraints: Sequence[Any]) -> tuple[int, int | None]:
     """
     others = [each for each in constraints if not isinstance(each, (at.MinLen, at.MaxLen))]
     if others:
-        raise Unmappable(f"{others[0]!r} says nothing of a {noun}; put it on the type of its items")
+        raise Unmappable(
+            f"{constraint_text(others[0])} says nothing of a {noun}; put it on the type of its items"
+        )
     least, most = length_range(constraints)
     if most == 0:
         raise Unmappable(f"a {noun} of at most 0 items is always empty; leave the field out")
@@ -86,7 +90,7 @@ def item_range(noun: str, constraints: Sequence[Any]) -> tuple[int, int | None]:
 
 def _length(constraint: Any, length: object) -> int:
     if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= MAX_LENGTH:
-        raise Unmappable(f"{constraint!r} is no length; write an int from 0 to {MAX_LENGTH:,}")
+        raise Unmappable(f"{constraint_text(constraint)} is no length; write an int from 0 to {MAX_LENGTH:,}")
     return length
 
 
@@ -96,7 +100,7 @@ def _lengths(codec: Simple, constraints: Sequence[Any]) -> list[Narrowing]:
     if not asked:
         return []
     if unit is None:
-        raise Unmappable(f"{codec.noun} has no length; leave out {asked[0]!r}")
+        raise Unmappable(f"{codec.noun} has no length; leave out {constraint_text(asked[0])}")
     least, most = length_range(asked)
     facets: dict[str, int] = {"min_length": least} if least else {}
     phrases = [f"at least {least}"] if least else []

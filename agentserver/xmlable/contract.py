@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -26,6 +26,9 @@ from agentserver.xmlable.outline import Field
 from agentserver.xmlable.paths import local_name, path_of
 from agentserver.xmlable.planner import CONTRACT, Planner
 from agentserver.xmlable.prefixes import empty_root
+from agentserver.xmlable.scrubbing import Scrubber
+from agentserver.xmlable.secret_values import value_texts
+from agentserver.xmlable.secrets import secret_names, secret_texts
 from agentserver.xmlable.xsd.compiling import compiled, linked
 from agentserver.xmlable.xsd_writer import schema_documents
 
@@ -56,6 +59,8 @@ class Contract(Generic[T]):
     namespace: str | None
     outline: Field
     _compiled: Callable[[], etree.XMLSchema]
+    _empty: Callable[[], etree._Element]
+    """Makes an empty element called as the class, by copying one, which takes a third of the time."""
 
     def schema_documents(self) -> dict[str, etree._Element]:
         """Give the `xs:schema` elements by file name, the main one first, new ones at each call."""
@@ -76,10 +81,10 @@ def xmlify(cls: type[T], /) -> type[T]: ...
 
 
 @overload
-def xmlify(*, namespace: str) -> Callable[[type[T]], type[T]]: ...
+def xmlify(*, namespace: str | None = None, name: str = "") -> Callable[[type[T]], type[T]]: ...
 
 
-def xmlify(cls: type[T] | None = None, /, *, namespace: str | None = None) -> Any:
+def xmlify(cls: type[T] | None = None, /, *, namespace: str | None = None, name: str = "") -> Any:
     """Make a dataclass a contract; put it above `@dataclass`.
 
     The class gets `xsd()`, which gives its schema as an element, and its instances get `xml_value(name)`,
@@ -89,6 +94,7 @@ def xmlify(cls: type[T] | None = None, /, *, namespace: str | None = None) -> An
         cls: A dataclass whose fields all have types that can be mapped.
         namespace: Namespace of the class's elements; empty for none. When left out, they are in none, and within
             another class's document in that class's.
+        name: What the root element is called; the class's own name when left out.
 
     Returns:
         The same class.
@@ -98,8 +104,8 @@ def xmlify(cls: type[T] | None = None, /, *, namespace: str | None = None) -> An
     """
     names = _callers_names()
     if cls is None:
-        return lambda decorated: _decorated(decorated, names, namespace)
-    return _decorated(cls, names, namespace)
+        return lambda decorated: _decorated(decorated, names, namespace, name)
+    return _decorated(cls, names, namespace, name)
 
 
 def contract_of(cls: type[T]) -> Contract[T]:
@@ -128,13 +134,13 @@ def parse_element(cls: type[T], element: etree._Element) -> T:
     return contract_of(cls).read(element)
 
 
-def _decorated(cls: type[T], names: Mapping[str, Any], namespace: str | None) -> type[T]:
+def _decorated(cls: type[T], names: Mapping[str, Any], namespace: str | None, root_name: str) -> type[T]:
     require_dataclass(cls)
     for name in _METHODS:
         named = name in cls.__dict__ or name in cls.__dict__["__dataclass_fields__"]
         if named and CONTRACT not in cls.__dict__:
             raise ContractError(cls.__name__, name, "xmlify gives the class a method of this name; rename it")
-    contract = _contract(cls, names, namespace)
+    contract = _contract(cls, names, namespace, root_name or cls.__name__)
     members = {CONTRACT: contract, "xsd": classmethod(_xsd), "xml_value": _xml_value}
     for name, member in members.items():
         setattr(cls, name, member)
@@ -153,9 +159,12 @@ def _xml_value(self: object, name: str) -> etree._Element:
         BindingError: A value does not fit its field, or XML does not allow the name.
     """
     contract = contract_of(type(self))
-    if not is_xml_name(name):
+    if name == contract.cls.__name__:
+        element = contract._empty()
+    elif is_xml_name(name):
+        element = empty_root(contract.outline, name)
+    else:
         raise BindingError(local_name(contract.root_tag), f"the name {quote(name)}", "a name that XML allows")
-    element = empty_root(contract.outline, name)
     contract.fill(self, element)
     return element
 
@@ -170,44 +179,55 @@ def _callers_names() -> Mapping[str, Any]:
     return dict(frame.f_locals)
 
 
-def _contract(cls: type[T], names: Mapping[str, Any], namespace: str | None) -> Contract[T]:
+def _contract(cls: type[T], names: Mapping[str, Any], namespace: str | None, name: str) -> Contract[T]:
     try:
         require_namespace(namespace or "")
     except ValueError as exc:
         raise ContractError(cls.__name__, "", str(exc)) from None
+    if name != cls.__name__ and not is_xml_name(name):
+        raise ContractError(cls.__name__, "", f"{quote(name)} is no name that XML allows; rename it")
     planner = Planner({**names, cls.__name__: cls}, cls.__module__, cls, namespace or "")
     codec = planner.plan()
-    root = Field(clark(namespace or "", cls.__name__), codec.content, cls.__name__, doc=codec.content.doc)
+    root = Field(clark(namespace or "", name), codec.content, cls.__name__, doc=codec.content.doc)
     if planner.mixes_namespaces:
         schema_documents(root)  # only then can it fail: one name in one namespace, with two types
     compile_once = functools.cache(lambda: compiled(schema_documents(root)))
-    return Contract(cls, root.tag, _reading(codec), _writing(codec), namespace, root, compile_once)
+    hides = bool(secret_names(root))
+    reading, writing = _reading(codec, root, hides), _writing(codec, root, hides)
+    template: Any = empty_root(root, cls.__name__)
+    return Contract(cls, root.tag, reading, writing, namespace, root, compile_once, template.__copy__)
 
 
-def _reading(codec: Group) -> Callable[[etree._Element], Any]:
+def _reading(codec: Group, outline: Field, hides: bool) -> Callable[[etree._Element], Any]:
     read_element = codec.read
 
     def read(element: etree._Element) -> Any:
         try:
             return read_element(element)
         except Misfit as misfit:
-            raise _binding_error(misfit, element, codec) from misfit.__cause__
+            fault = _binding_error(misfit, element, codec)
+            if not hides:
+                raise fault from misfit.__cause__
         except RecursionError:
             raise _binding_error(endless(element), element, codec) from None
+        fault = _scrubbed(fault, secret_texts(outline, element))
+        raise fault  # here and not above, as nothing may lead to what was read
 
     return read
 
 
-def _writing(codec: Group) -> Callable[[Any, etree._Element], None]:
+def _writing(codec: Group, outline: Field, hides: bool) -> Callable[[Any, etree._Element], None]:
     write_value = codec.write
 
     def fill(value: Any, element: etree._Element) -> None:
         try:
             write_value(value, element)
+            return
         except Misfit as misfit:
             fault = _binding_error(misfit, element, codec)
             _empty(element, codec)
-            raise fault from misfit.__cause__
+            if not hides:
+                raise fault from misfit.__cause__
         except AttributeError as exc:
             path = local_name(str(element.tag))
             _empty(element, codec)
@@ -215,8 +235,15 @@ def _writing(codec: Group) -> Callable[[Any, etree._Element], None]:
         except RecursionError:
             _empty(element, codec)
             raise _binding_error(endless(element), element, codec) from None
+        fault = _scrubbed(fault, value_texts(outline, value))
+        raise fault
 
     return fill
+
+
+def _scrubbed(fault: BindingError, secrets: Sequence[str]) -> BindingError:
+    scrubber = Scrubber(secrets)
+    return BindingError(fault.path, scrubber.scrub(fault.found), scrubber.scrub(fault.expected))
 
 
 def _empty(element: etree._Element, codec: Group) -> None:

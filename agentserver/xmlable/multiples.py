@@ -15,8 +15,9 @@ from typing import Any, Final
 import annotated_types as at
 
 from agentserver.xmlable.bounds import Interval
+from agentserver.xmlable.exact_numbers import exactly
 from agentserver.xmlable.narrowing import Narrowing
-from agentserver.xmlable.refusals import Unmappable
+from agentserver.xmlable.refusals import Unmappable, constraint_text
 from agentserver.xmlable.simple import Simple
 
 MAX_LISTED: Final = 1000
@@ -43,17 +44,17 @@ def _is_int(codec: Simple) -> bool:
 
 
 def _divisor(codec: Simple, constraint: at.MultipleOf) -> Any:
-    divisor = constraint.multiple_of
     if codec.content.base not in ("integer", "decimal"):
         raise Unmappable(
-            f"{codec.noun} has no exact multiples; use int or Decimal, or leave out {constraint!r}"
+            f"{codec.noun} has no exact multiples; use int or Decimal, or leave out {constraint_text(constraint)}"
         )
-    if isinstance(divisor, int) and not isinstance(divisor, bool):
-        divisor = divisor if _is_int(codec) else Decimal(divisor)
-    elif _is_int(codec) or not isinstance(divisor, Decimal) or not divisor.is_finite():
-        raise Unmappable(f"{constraint!r} does not fit {codec.noun}; write the divisor in the same type")
+    divisor = exactly(codec.content.base, constraint.multiple_of)
+    if divisor is None:
+        raise Unmappable(
+            f"{constraint_text(constraint)} does not fit {codec.noun}; write the divisor in the same type"
+        )
     if divisor <= 0:
-        raise Unmappable(f"{constraint!r} has no multiples; write a divisor above 0")
+        raise Unmappable(f"{constraint_text(constraint)} has no multiples; write a divisor above 0")
     return divisor
 
 

@@ -30,6 +30,14 @@ def type_text(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
+def constraint_text(constraint: Any) -> str:
+    """Give a constraint as its author wrote it, or its name alone where it has no text."""
+    try:
+        return repr(constraint)
+    except ValueError:  # an int of more digits than Python turns into text
+        return type(constraint).__name__
+
+
 def why_not(hint: Any) -> str:
     """Say why there is no codec for a type."""
     bare = typing.get_origin(hint) or hint

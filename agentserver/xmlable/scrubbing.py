@@ -76,13 +76,13 @@ class Scrubber:
         """Do as `scrub`, for a text that quotes values whole: a short secret is masked where it is quoted."""
         if self._hopeless:
             return LEFT_OUT
-        text = _bounded(text)
+        text = bounded(text)
         for secret in self._short:
             text = re.sub(_QUOTED.format(re.escape(secret)), MASK, text, flags=re.IGNORECASE)
         return self._marked(text)
 
     def _marked(self, text: str) -> str:
-        text = _bounded(text)
+        text = bounded(text)
         lowered = text.lower()
         if len(lowered) != len(text):  # a few letters are longer in lower case: then places would not agree
             text = lowered
@@ -96,7 +96,8 @@ class Scrubber:
         return _without(text, hidden)
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """Cut a text of more than `MAX_SCRUBBED` characters in the middle."""
     half = MAX_SCRUBBED // 2
     return text if len(text) <= MAX_SCRUBBED else f"{text[:half]}\n…\n{text[-half:]}"
 

@@ -152,7 +152,7 @@ def test_every_limit_can_be_given(name: str, load: Load) -> None:
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Limits)])
-@pytest.mark.parametrize("value", [0, 10**12])
+@pytest.mark.parametrize("value", [-1, 10**12])
 def test_every_limit_has_bounds(name: str, value: int, faults_of: FaultsOf) -> None:
     [(line, _, message)] = faults_of(f"{ORGANISM}limits: {{{name}: {value}}}\n{LISTENERS}")
     assert (line, message.startswith(f"limits.{name}: found {value}, expected ")) == (2, True)

@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from lxml import etree
 
 from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestFailed, Secret, running, xmlify
 from agentserver.config import Limits, StepConfig
@@ -342,6 +344,33 @@ async def test_a_reply_that_breaks_its_own_contract_tells_no_secret_of_its_own(r
 
     assert code_of(states) == "bad-reply"
     assert "" == heard(said)
+
+
+@pytest.mark.parametrize("element", [Login(7, MARK), Token(7, MARK)])
+async def test_a_foreign_schema_that_marks_a_secret_hides_it(tmp_path: Path, element: Any) -> None:
+    """Of the handler's own element, and of one that its answer consists of, which its contract refuses."""
+    (tmp_path / "login.xsd").write_bytes(etree.tostring(Login.xsd()))  # type: ignore[attr-defined]
+
+    async def handler(payload: etree._Element, metadata: HandlerMetadata) -> HandlerResponse:
+        payload[1].text = "gone"
+        if element.xml_value("Login").find("Password") is None:
+            payload[0].text = payload[1].text = MARK
+            return HandlerResponse.respond(payload)
+        raise ValueError(MARK, etree.tostring(element.xml_value("Login")))
+
+    config = listener("door", etree._Element, handler, schema_path=str(tmp_path / "login.xsd"))
+    pump = pump_of(config)
+    seen: list[MessageState] = []
+    pump.add_outlet(seen.append)
+    with listening() as ear:
+        async with running(pump):
+            await pump.inject(login(), THREAD, "user")
+            await pump.inject(login(f"<User>{MARK}</User><Password>{MARK}</Password>"), THREAD, "user")
+            await pump.drained()
+
+    assert ["schema"] == [state.failure.code for state in seen if state.failure][:1]
+    assert 2 == len(seen)
+    assert "" == heard(told(pump, seen, ear))
 
 
 async def test_a_handler_that_does_not_return_in_time_tells_no_secret() -> None:

@@ -44,7 +44,9 @@ def _named(typed: Typed) -> Typed:
 @st.composite
 def ints(draw: st.DrawFn) -> Typed:
     low, high = sorted(draw(st.tuples(*2 * [st.integers(-(10**30), 10**30) | st.integers(-20, 20)])))
-    bounds = draw(st.sampled_from([[Ge(low)], [Le(high)], [Ge(low), Le(high)], [Gt(low - 1), Lt(high + 1)]]))
+    bounds: list[Any] = draw(
+        st.sampled_from([[Ge(low)], [Le(high)], [Ge(low), Le(high)], [Gt(low - 1), Lt(high + 1)]])
+    )
     values = {1: st.integers(min_value=low), 2: st.integers(low, high)}[len(bounds)]
     values = st.integers(max_value=high) if bounds == [Le(high)] else values
     return Annotated[int, *bounds], values

@@ -45,7 +45,9 @@ class Level(Enum):
     OFF = False
 
 
-ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+ZONES: Any = st.none() | st.integers(-14 * 60, 14 * 60).map(
+    lambda minutes: timezone(timedelta(minutes=minutes))
+)
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, range(32))) + "\ufffe\uffff")
     | st.sampled_from("\t\n\r <>&\"']]>"),
@@ -132,9 +134,7 @@ def _optional(kind: Any, values: st.SearchStrategy[Any]) -> Typed:
 def types(children: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     return st.one_of(
         children.map(lambda typed: (GenericAlias(list, (typed[0],)), st.lists(typed[1], max_size=3))),
-        children.map(
-            lambda typed: (Annotated[list[typed[0]], Len(1, 3)], st.lists(typed[1], min_size=1, max_size=3))
-        ),  # type: ignore[name-defined]
+        children.map(_short_lists),
         children.map(
             lambda typed: (GenericAlias(tuple, (typed[0], ...)), st.lists(typed[1], max_size=3).map(tuple))
         ),
@@ -149,10 +149,16 @@ def types(children: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     )
 
 
+def _short_lists(typed: Typed) -> Typed:
+    kind: Any = GenericAlias(list, (typed[0],))
+    return Annotated[kind, Len(1, 3)], st.lists(typed[1], min_size=1, max_size=3)
+
+
 def _pages(typed: Typed) -> Typed:
     kind, values = typed
+    generic: Any = Page
     page = st.builds(Page, items=st.lists(values, max_size=2), first=values, further=st.none())
-    return Page[kind], st.builds(
+    return generic[kind], st.builds(
         Page, items=st.lists(values, max_size=2), first=values, further=st.none() | page
     )
 
@@ -249,7 +255,9 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, (list, tuple)):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, RawXml):
-        return etree.tostring(left, method="c14n", exclusive=True) == etree.tostring(right, method="c14n", exclusive=True)
+        return etree.tostring(left, method="c14n", exclusive=True) == etree.tostring(
+            right, method="c14n", exclusive=True
+        )
     if isinstance(left, dict):
         return same(list(left.items()), list(right.items()))
     return bool(left == right) or (left != left and right != right)

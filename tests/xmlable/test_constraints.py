@@ -1,4 +1,4 @@
-"""Constraints in `Annotated`: the XSD, the reader and the writer hold them alike, and what cannot be held is refused."""
+"""Constraints in `Annotated`: XSD, reader and writer hold them alike, and what cannot be held is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ class Part:
 
 
 Age = NewType("Age", Annotated[int, Ge(0)])
-A = Annotated
+A: Any = Annotated
+
+
+def ascii_id(value: object) -> str:
+    try:
+        return ascii(value)[:50]
+    except ValueError:
+        return "an int of too many digits for its text"
 
 
 @pytest.mark.parametrize(
@@ -58,10 +65,10 @@ A = Annotated
         (A[Decimal, MultipleOf(Decimal("0.01"))], ["1.1", "1.10", "-0.01", "5", "1.100"], ["0.001", "1.015"]),
         (A[Decimal, MultipleOf(1)], ["1", "1.0", "1."], ["1.5"]),
         (A[Decimal, MultipleOf(Decimal("0.25")), Interval(ge=0, le=1)], ["0.5", ".250", "1", "-0"], ["0.3", "1.25"]),
-        (A[str, Pattern(r"[A-Z]{2}\d+")], ["AB1", "AB12"], ["ab1", "AB", "AB1 ", "AB١"]),
+        (A[str, Pattern(r"[A-Z]{2}\d+")], ["AB1", "AB12"], ["ab1", "AB", "AB1 ", "AB\u0661"]),
         (A[str, Pattern("a*"), Pattern(".{2}"), MaxLen(5)], ["aa"], ["a", "ab", "aaa"]),
     ],
-    ids=str,
+    ids=ascii_id,
 )  # fmt: skip
 def test_what_is_held_is_held_by_the_xsd_and_by_the_reader(
     kind: Any, good: list[str], bad: list[str]
@@ -86,7 +93,7 @@ def test_what_is_held_is_held_by_the_xsd_and_by_the_reader(
         (A[list[int], Len(0, 2)], [1, 2, 3], "found 3 of them, expected at most 2"),
         (A[dict[str, int], MinLen(2)], {"a": 1}, "found 1 of them, expected at least 2"),
     ],
-    ids=str,
+    ids=ascii_id,
 )
 def test_a_value_that_breaks_a_constraint_is_not_written(kind: Any, value: Any, expected: str) -> None:
     text = refusal(holder(kind)(value))
@@ -100,9 +107,11 @@ def test_a_whole_number_may_be_a_bounded_float() -> None:
 
 @pytest.mark.parametrize("kind", [list[int], tuple[int, ...], dict[int, int], list[list[int]]], ids=str)
 def test_lengths_of_collections_are_counts_of_elements(kind: Any) -> None:
-    item = {dict: "<Entry><Key>{0}</Key><Value>1</Value></Entry>"}.get(getattr(kind, "__origin__", None))
-    wrap = "<Holder><Value>{}</Value></Holder>" if item else "<Holder>{}</Holder>"
-    item = item or ("<Value/>" if kind == list[list[int]] else "<Value>{0}</Value>")
+    item, wrap = "<Value>{0}</Value>", "<Holder>{}</Holder>"
+    if kind == dict[int, int]:
+        item, wrap = "<Entry><Key>{0}</Key><Value>1</Value></Entry>", "<Holder><Value>{}</Value></Holder>"
+    elif kind == list[list[int]]:
+        item = "<Value/>"
     cls = holder(A[kind, Len(2, 3)])
     verdict = [accepts(cls, wrap.format("".join(item.format(n) for n in range(count)))) for count in range(5)]
     assert verdict == [False, False, True, True, False]
@@ -115,17 +124,30 @@ def test_a_set_that_must_not_be_empty_needs_one_element() -> None:
 
 
 def test_constraints_on_items_and_on_the_whole_stand_apart() -> None:
-    cls = holder(A[list[A[str, MinLen(1)]], MaxLen(1)])
+    cls = holder(A[list[Annotated[str, MinLen(1)]], MaxLen(1)])
     assert accepts(cls, "<Holder><Value>abc</Value></Holder>")
     assert not accepts(cls, "<Holder><Value/></Holder>")
 
 
 def test_constraints_hold_what_is_there_of_an_optional_value() -> None:
-    for kind in (A[int, Ge(1)] | None, A[int | None, Ge(1)]):
+    kinds: list[Any] = [A[int, Ge(1)] | None, A[int | None, Ge(1)]]
+    for kind in kinds:
         cls = holder(kind)
         assert accepts(cls, "<Holder/>")
         assert takes(cls, "1")
         assert not takes(cls, "0")
+
+
+def test_a_bound_counts_by_its_number_whatever_its_type() -> None:
+    for kind, bound in (
+        (int, 1.0),
+        (int, Decimal("1.0")),
+        (float, Decimal("0.5")),
+        (Decimal, 0.5),
+        (Decimal, True),
+    ):
+        assert takes(holder(A[kind, Ge(bound)]), "1")
+        assert not takes(holder(A[kind, Ge(bound)]), "0")
 
 
 def test_what_other_libraries_say_is_not_heeded() -> None:
@@ -137,11 +159,10 @@ def test_what_other_libraries_say_is_not_heeded() -> None:
     [
         (A[int, Ge("5")], "Ge(ge='5') is no bound for int; write one of its own type"),
         (A[int, Ge(1.5)], "is no bound for int"),
-        (A[int, Ge(True)], "is no bound for int"),
-        (A[int, Ge(10**4300)], "write a int of at most 4300 digits"),
+        (A[int, Ge(10**4300)], "Ge is no bound for int; write int of at most 4300 digits"),
         (A[float, Ge(float("nan"))], "is no bound for float"),
-        (A[float, Ge(Decimal(1))], "is no bound for float"),
-        (A[float, Ge(2**53 + 1)], "number that a float holds exactly"),
+        (A[float, Ge(Decimal("0.1"))], "is no bound for float"),
+        (A[float, Ge(2**53 + 1)], "is no bound for float"),
         (A[Decimal, Ge(0.1)], "is no bound for Decimal"),
         (A[Decimal, Ge(Decimal("NaN"))], "is no bound for Decimal"),
         (A[date, Ge(datetime(2024, 1, 1))], "is no bound for date"),
@@ -162,14 +183,13 @@ def test_what_other_libraries_say_is_not_heeded() -> None:
         (A[int, MultipleOf(0)], "write a divisor above 0"),
         (A[int, MultipleOf(-2)], "write a divisor above 0"),
         (A[int, MultipleOf(0.5)], "write the divisor in the same type"),
-        (A[int, MultipleOf(True)], "write the divisor in the same type"),
         (A[float, MultipleOf(0.5)], "float has no exact multiples; use int or Decimal"),
         (A[Decimal, MultipleOf(0.01)], "write the divisor in the same type"),
         (A[Decimal, MultipleOf(Decimal("0.05"))], "an XSD cannot say a multiple of 0.05"),
         (A[str, MultipleOf(2)], "str has no exact multiples"),
         (A[str, MinLen(-1)], "is no length; write an int from 0 to 1,000,000,000"),
         (A[str, MaxLen(10**10)], "is no length"),
-        (A[str, MinLen(2.0)], "is no length"),
+        (A[str, MinLen(True)], "is no length"),
         (A[str, MinLen(3), MaxLen(2)], "nothing has at least 3 and at most 2"),
         (A[int, MinLen(1)], "int has no length; leave out MinLen(min_length=1)"),
         (A[tuple[int, int], MinLen(1)], "says nothing of tuple of int, int"),
@@ -191,7 +211,7 @@ def test_what_other_libraries_say_is_not_heeded() -> None:
         (A[int, at.Unit("m")], "Unit is not mapped; leave it out, or say it in Doc"),
         (A[int, xml(name="a")], "xml(...) belongs to the field"),
     ],
-    ids=str,
+    ids=ascii_id,
 )
 def test_a_constraint_that_cannot_be_held_is_refused_with_a_remedy(kind: Any, reason: str) -> None:
     with pytest.raises(ContractError) as error:
@@ -211,7 +231,7 @@ def test_a_constraint_that_cannot_be_held_is_refused_with_a_remedy(kind: Any, re
         (A[tuple[int, ...], MinLen(1)], (), "its default has 0 items, expected at least 1"),
         (A[tuple[int, ...], MaxLen(1)], (1, 2), "its default has 2 items, expected at most 1"),
     ],
-    ids=str,
+    ids=ascii_id,
 )
 def test_a_default_that_does_not_fit_is_refused(kind: Any, default: Any, reason: str) -> None:
     with pytest.raises(ContractError) as error:
@@ -228,10 +248,10 @@ def test_constraints_work_in_every_place() -> None:
     @xmlify
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Order:
-        id: A[int, Ge(1)] = field(metadata=xml(attribute=True))
-        codes: dict[A[str, Pattern("[a-z]")], A[int, Le(5)]] = field(default_factory=dict)
-        pair: tuple[A[int, Ge(0)], A[str, MaxLen(1)]] = (0, "")
-        either: A[int, Ge(0)] | A[str, MaxLen(1)] = 0
+        id: Annotated[int, Ge(1)] = field(metadata=xml(attribute=True))
+        codes: dict[Annotated[str, Pattern("[a-z]")], Annotated[int, Le(5)]] = field(default_factory=dict)
+        pair: tuple[Annotated[int, Ge(0)], Annotated[str, MaxLen(1)]] = (0, "")
+        either: Annotated[int, Ge(0)] | Annotated[str, MaxLen(1)] = 0
 
     assert accepts(Order, '<Order id="1"><Either><Int>0</Int></Either></Order>')
     bad = [
@@ -245,7 +265,7 @@ def test_constraints_work_in_every_place() -> None:
 
 
 def test_a_broken_constraint_names_the_path() -> None:
-    cls = holder(list[A[int, Ge(0)]])
+    cls = holder(list[Annotated[int, Ge(0)]])
     with pytest.raises(BindingError) as error:
         cls.__contract__.read(etree.fromstring("<Holder><Value>1</Value><Value>-2</Value></Holder>"))
     assert str(error.value) == "Holder/Value[2]: found '-2', expected int, at least 0"

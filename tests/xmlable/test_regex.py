@@ -189,7 +189,7 @@ def xsd_pattern(source: str) -> str:
     """Give what the outline of a contract has for a pattern in Python's syntax."""
     kind: Any = Annotated[str, Pattern(source)]
     try:
-        cls = xmlify(dataclasses.make_dataclass("Holder", [("value", kind)]))
+        cls: type = xmlify(dataclasses.make_dataclass("Holder", [("value", kind)]))
     except ContractError:
         assume(condition=False)
     content = contract_of(cls).outline.content

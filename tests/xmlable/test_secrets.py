@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pytest
 from lxml import etree
 
+from agentserver import BindingError, Secret, xmlify
+from agentserver.xmlable import parse_element
 from agentserver.xmlable.outline import Anything, Content, Field, Many, Record, Text, Variants
 from agentserver.xmlable.secrets import (
     all_texts,
@@ -14,6 +20,7 @@ from agentserver.xmlable.secrets import (
     secret_names,
     secret_texts,
 )
+from tests.secret_ears import MARK, heard, whole
 
 STR = Text("str", "string")
 
@@ -203,3 +210,40 @@ def test_bytes_without_a_contract_are_shown_by_size_and_digest() -> None:
     assert "3 bytes, sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" == masked_bytes(
         b"abc"
     )
+
+
+@xmlify
+@dataclass
+class Picky:
+    user: int
+    key: Annotated[str, Secret]
+
+    def __post_init__(self) -> None:
+        if self.key == MARK:
+            raise ValueError(f"{self.key} is bad") from KeyError(self.key)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        f"<Picky><User>7</User><Key>{MARK}</Key></Picky>",
+        f"<Picky><User>{MARK}</User><Key>{MARK}</Key></Picky>",
+        f"<Picky><User>7</User><Key>{MARK}<x/></Key></Picky>",
+        f"<Picky><User>7</User>{MARK}<Key>{MARK}</Key></Picky>",
+    ],
+)
+def test_an_element_that_is_refused_tells_no_secret_nor_leads_to_one(xml: str) -> None:
+    with pytest.raises(BindingError) as caught:
+        parse_element(Picky, etree.fromstring(xml))
+
+    assert "" == heard("\n".join([*whole(caught.value.with_traceback(None))]))
+
+
+@pytest.mark.parametrize("values", [(7, [MARK]), (7, f"{MARK}\0"), (MARK, MARK + "!"), ([MARK], MARK + "!")])
+def test_a_value_that_cannot_be_written_tells_no_secret_nor_leads_to_one(values: Any) -> None:
+    thing: Any = Picky(7, "fine")
+    thing.user, thing.key = values
+    with pytest.raises(BindingError) as caught:
+        thing.xml_value("Picky")
+
+    assert "" == heard("\n".join([*whole(caught.value.with_traceback(None))]))

@@ -35,15 +35,17 @@ def samples(node: Node, repetitions: tuple[int, ...] = ()) -> Iterator[str]:
             text = _Sampler(times, turn).text(node)
             if text is not None:
                 yield text
+            elif times > 1:
+                break  # too long, and more repetitions are longer
 
 
 class _Sampler:
     """Makes one text: `times` repetitions, and at each fork the branch whose `turn` it is."""
 
-    __slots__ = ("_length", "_times", "_turn")
+    __slots__ = ("_length", "_steps", "_times", "_turn")
 
     def __init__(self, times: int, turn: int) -> None:
-        self._times, self._turn, self._length = times, turn, 0
+        self._times, self._turn, self._length, self._steps = times, turn, 0, 0
 
     def text(self, node: Node) -> str | None:
         """Give the text, or None when there is none, or it would be too long."""
@@ -62,7 +64,8 @@ class _Sampler:
         texts = []
         for part in parts:
             text = self.text(part)
-            if text is None or self._length > MAX_SAMPLE:
+            self._steps += 1  # nothing at all can be repeated without end, too
+            if text is None or self._length > MAX_SAMPLE or self._steps > 2 * MAX_SAMPLE:
                 return None
             texts.append(text)
         return "".join(texts)

@@ -62,7 +62,7 @@ def _join_last(parts: list[Node]) -> bool:
     row = part.parts if isinstance(part, Sequence) else (part,)
     before = parts[-1 - len(row) : -1]
     if tuple(before) == row:
-        earlier = (1, 1)
+        earlier: tuple[int, int | None] = (1, 1)
     elif len(parts) > 1 and _counted(parts[-2])[0] == part:
         before, earlier = parts[-2:-1], _counted(parts[-2])[1:]
     else:

@@ -1,0 +1,197 @@
+"""Who is told of a message that failed, and on which thread: at most one of those who wait for something of it.
+
+Takes a failed state; gives at most one message more, which goes into the settlement with the dead letter. Those who
+wait are, innermost first, the listener whose own output failed, who asked it, who asked that one, and at last somebody
+outside. The first who takes refusals gets it, on the thread on which it worked; an answer to it goes on outwards.
+
+Nothing here can go on for ever. A refusal that its taker does not handle is not refused again. A listener is told so
+many times on one thread of its own output, and as often of each branch below; from then on it counts as one that takes
+none. So refusals are never more than what failed, and each conversation ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from agentserver.core import Huh, SystemError_
+from agentserver.errors import AgentServerError, ConversationEnded, HandlerError
+from agentserver.message_bus.addressing import chain_of
+from agentserver.message_bus.budget import Budget
+from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.payload_writer import PayloadWriter
+from agentserver.message_bus.refusal_content import Corrections, is_huh, of_what_followed, to_anybody
+from agentserver.message_bus.routing import RoutingTable
+from agentserver.queues import Frame, QueuedMessage
+
+SENDER: Final = "system"
+"""The name that refusals come from; no listener bears it."""
+REPLIES: Final = "replies"
+"""The stage at which the output of a handler fails that cannot become a message."""
+
+Awaited: TypeAlias = Callable[[str], bool]
+"""Takes a root thread; says whether somebody outside takes refusals there."""
+
+
+class Verdict(NamedTuple):
+    """What follows from a failure besides its dead letter.
+
+    Args:
+        message: The refusal, if there is one.
+        exhausted: Whether somebody would have been told, and was told too often before.
+    """
+
+    message: QueuedMessage | None = None
+    exhausted: bool = False
+
+
+NOTHING: Final = Verdict()
+
+
+class _Case(NamedTuple):
+    """A failed message, and those who wait for something of it.
+
+    Args:
+        state: The message.
+        message: As it waited.
+        failure: What went wrong.
+        result: What its handler returned, if it came to that.
+        frames: Who waits, on which thread; outermost first.
+        authored: Whether the innermost is a listener whose own output failed.
+    """
+
+    state: MessageState
+    message: QueuedMessage
+    failure: AgentServerError
+    result: Any
+    frames: tuple[Frame, ...]
+    authored: bool
+
+    def is_author(self, depth: int) -> bool:
+        """Return whether the output of the one at this place is what failed."""
+        return self.authored and self.is_direct(depth)
+
+    def is_direct(self, depth: int) -> bool:
+        """Return whether the message of the one at this place failed, and not one that followed from it."""
+        return depth == len(self.frames) - 1
+
+
+class Refusals:
+    """Decide about failed messages.
+
+    Args:
+        table: Knows who takes refusals.
+        budget: What conversations may use; a refusal to a listener counts.
+        feedback: How often a listener is told on one thread.
+        max_bytes: Longest message, in bytes.
+        awaited: Says whether somebody outside takes refusals.
+    """
+
+    __slots__ = ("_awaited", "_budget", "_corrections", "_feedback", "_max_bytes", "_table", "_writer")
+
+    def __init__(
+        self, table: RoutingTable, budget: Budget, feedback: int, max_bytes: int, awaited: Awaited
+    ) -> None:
+        self._table, self._budget, self._feedback = table, budget, feedback
+        self._max_bytes, self._awaited = max_bytes, awaited
+        self._corrections, self._writer = Corrections(table), PayloadWriter(table)
+
+    def about(self, state: MessageState, result: Any) -> Verdict:
+        """Decide who is told of a failed message.
+
+        Args:
+            state: The message, failed.
+            result: What its handler returned, if it came to that.
+
+        Returns:
+            The refusal, which has no id yet, or none.
+        """
+        message, failure = state.message, state.failure
+        if message is None or failure is None or message.outbound or type(failure) is ConversationEnded:
+            return NOTHING
+        if message.feedback and state.stage != REPLIES:  # a refusal that its taker did not handle
+            return NOTHING
+        frames, authored = self._waiting(state, message)
+        case, exhausted = _Case(state, message, failure, result, frames, authored), False
+        for depth in range(len(frames) - 1, -1, -1):
+            if not self._table.has_name(frames[depth].name):
+                put = self._outwards(case, depth)
+            elif self._table.takes_refusals(frames[depth].name) and self._budget.has_room(message):
+                left = self._left(case, depth)
+                if left < 0:
+                    exhausted = True
+                    continue
+                put = self._inwards(case, depth, left)
+            else:
+                continue
+            if put is not None:
+                put.parent_id, put.hop = message.id, message.hop + 1
+            return Verdict(put, exhausted)
+        return Verdict(None, exhausted)
+
+    def _waiting(self, state: MessageState, message: QueuedMessage) -> tuple[tuple[Frame, ...], bool]:
+        """Return who waits for something of a failed message, and whether the innermost is a failing author."""
+        if state.stage == REPLIES:
+            callers = message.chain if message.feedback else chain_of(state)
+            author = state.target_listeners[0].name if state.target_listeners else ""
+            return (*callers, Frame(author, state.thread_id or "")), True
+        if isinstance(state.failure, HandlerError):
+            return chain_of(state), False
+        if message.hop == 0 or message.sender is None:
+            outside = state.from_id is not None and not (state.claimed and self._table.has_name(state.from_id))
+            return (chain_of(state) if outside else ()), False
+        author_frame = Frame(message.sender, message.sent_on or "")
+        if message.chain and message.chain[-1] == author_frame:
+            return message.chain, True
+        asker = (Frame(state.to_id, message.thread_id or ""),) if state.to_id is not None else ()
+        return (*message.chain, *asker, author_frame), True
+
+    def _left(self, case: _Case, depth: int) -> int:
+        """Return how often a listener will be told once it is told now; less than 0 forbids that."""
+        told = case.message.spending.told.get(_lane(case, depth), 0)
+        if case.is_author(depth):
+            told = max(told, case.message.feedback)
+        return self._feedback - 1 - int(told)
+
+    def _inwards(self, case: _Case, depth: int, left: int) -> QueuedMessage | None:
+        """Make the refusal to a listener, and count it."""
+        frame = case.frames[depth]
+        told: Huh | SystemError_ = of_what_followed(case.failure)
+        if case.is_direct(depth) and is_huh(case.failure):
+            told = self._corrections.to_author(case.state, case.result, left)
+        put = self._written(told, frame) or self._written(to_anybody(case.failure), frame)
+        if put is None:
+            return None
+        put.target, put.chain = self._table.refusal_key(frame.name, type(told)), case.frames[:depth]
+        put.feedback = self._feedback - left
+        put.spending = spending = case.message.spending
+        spending.told[_lane(case, depth)] = put.feedback
+        spending.sent += 1
+        return put
+
+    def _outwards(self, case: _Case, depth: int) -> QueuedMessage | None:
+        """Make the refusal to whoever asked from outside, if they take it."""
+        frame = case.frames[depth]
+        if not self._awaited(frame.thread_id):
+            return None
+        direct = case.is_direct(depth)
+        put = self._written(to_anybody(case.failure) if direct else of_what_followed(case.failure), frame)
+        if put is not None:
+            put.outbound, put.feedback = True, 1
+        return put
+
+    def _written(self, told: Huh | SystemError_, frame: Frame) -> QueuedMessage | None:
+        """Write a message; None when it is longer than one may be."""
+        contract = self._writer.contract_of(told)
+        data, _ = self._writer.write(told, contract, SENDER, frame.name, frame.thread_id)
+        if len(data) > self._max_bytes:
+            return None
+        put = QueuedMessage("", data, SENDER, frame.thread_id, canonical=True)
+        put.payload_class = type(told)
+        return put
+
+
+def _lane(case: _Case, depth: int) -> tuple[str, str]:
+    """Return what refusals are counted by: the thread of who is told, and of what."""
+    own = case.frames[depth].thread_id
+    return own, own if case.is_author(depth) else case.state.thread_id or ""
