@@ -4,6 +4,7 @@ What authors of handlers and of programs import. The way in, for readers of the 
 is the daemon's heart, `message_bus/pipeline.py` the road that each message takes, `errors.py` all that can go wrong.
 """
 
+from agentserver.core import Huh, SystemError_
 from agentserver.errors import (
     AgentServerError,
     BindingError,
@@ -30,6 +31,7 @@ __all__ = [
     "Doc",
     "HandlerMetadata",
     "HandlerResponse",
+    "Huh",
     "MessageState",
     "Pattern",
     "PumpError",
@@ -37,6 +39,7 @@ __all__ = [
     "RequestFailed",
     "Secret",
     "StreamPump",
+    "SystemError_",
     "bootstrap",
     "running",
     "xml",

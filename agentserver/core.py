@@ -1,8 +1,8 @@
 """What the organism itself tells a sender whose message came to nothing: `<huh>` and `<SystemError>`.
 
 A listener takes them with the function that its configuration names under `on_refusal:`; its author imports these
-classes with `from agentserver import core`. They are the pump's alone: nobody else can send one. As XSD they stand in
-`schemas/core.xsd`.
+classes with `from agentserver import Huh, SystemError_`. They are the pump's alone: nobody else can send one. As XSD
+they stand in `schemas/core.xsd`.
 """
 
 from __future__ import annotations

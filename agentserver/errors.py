@@ -1,6 +1,6 @@
 """The one error tree. Classes carry fields; words are made here, at the edge, by `__str__`.
 
-    AgentServerError
+AgentServerError
     ├── ContractError          a class cannot be a contract           (the handler's author)
     ├── SchemaError            a foreign XSD cannot be used           (the operator)
     ├── BindingError           a value or element does not fit        (the sender)
@@ -11,6 +11,7 @@
     │   ├── EnvelopeError          XML that is no acceptable envelope
     │   ├── RoutingError           no listener takes it
     │   └── PayloadError           the payload breaks its contract
+    │       └── ContractChanged        it kept the contract that it was sent under, before a reload
     ├── HandlerError           a handler did not do its part          (the handler's author)
     │   ├── HandlerFailed          it raised
     │   ├── HandlerTimedOut        it did not return in time
@@ -226,6 +227,26 @@ class PayloadError(GateError):
         words = detail or f"{path}: found {found}, expected {expected}"
         super().__init__(words, code=code, line=line)
         self.path, self.found, self.expected = path, found, expected
+
+
+class ContractChanged(PayloadError):
+    """A message was fit when it was sent, and a reload came before its turn: it fits no more.
+
+    Args:
+        cause: What the gate says of it by the new configuration.
+    """
+
+    code = "contract-changed"
+
+    def __init__(self, cause: AgentServerError) -> None:
+        names = ("path", "found", "expected")
+        place = {
+            name: str(getattr(cause, name))
+            for name in names
+            if isinstance(cause, PayloadError | BindingError)
+        }
+        words = f"it was fit when it was sent, and is not since the organism was reloaded: {cause}"
+        super().__init__(words, line=getattr(cause, "line", 0), **place)
 
 
 class HandlerError(AgentServerError):

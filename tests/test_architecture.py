@@ -15,13 +15,14 @@ FLOORS = {
     "errors": 0,
     "xmlable": 1,
     "wire": 1,
-    "config": 2,
-    "meta": 2,
-    "queues": 3,
-    "message_bus": 4,
-    "gateways": 5,
-    "cli": 6,
-    "__main__": 7,
+    "core": 2,
+    "config": 3,
+    "meta": 3,
+    "queues": 4,
+    "message_bus": 5,
+    "gateways": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 WHERE = {
     "aiostream": ("message_bus/pipeline.py",),
@@ -35,7 +36,16 @@ WHERE = {
 }
 UPSTAIRS = (
     *("pump", "pipeline", "dispatch", "replies", "addressing", "gate", "intake"),
-    *("bootstrap", "conversations", "outlets", "closing", "admission", "registration", "custom_step"),
+    *(
+        "bootstrap",
+        "conversations",
+        "outlets",
+        "closing",
+        "admission",
+        "registration",
+        "custom_step",
+        "refusals",
+    ),
 )
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from agentserver.cli.bench import bench
+from agentserver.cli.can import can
 from agentserver.cli.contracts import contracts
 from agentserver.cli.edge import Edge
 from agentserver.cli.exit_codes import EPILOG
 from agentserver.cli.new import new
 from agentserver.cli.pipe import pipe
+from agentserver.cli.reload import reload
 from agentserver.cli.run import run
 from agentserver.cli.validate import validate
 from agentserver.cli.version import package_version
@@ -36,6 +38,6 @@ def main(debug: bool) -> None:
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
 
-for command in (run, validate, pipe, contracts, new, bench):
+for command in (run, validate, can, pipe, contracts, reload, new, bench):
     command.epilog = command.epilog or EPILOG
     main.add_command(command)

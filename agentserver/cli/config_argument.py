@@ -33,6 +33,14 @@ def config_option(function: F) -> F:
     )(_env_option(function))  # fmt: skip
 
 
+def running_config_option(function: F) -> F:
+    """Add `--from` and `--allow-env` to a command that compares with what runs: as `old`, found likewise."""
+    return click.option(
+        "--from", "old", metavar="OLD", callback=_locate, type=click.Path(path_type=Path),
+        help="The organism that runs; config/organism.yaml or organism.yaml when left out.",
+    )(_env_option(function))  # fmt: skip
+
+
 def require_file(path: Path) -> Path:
     """Return `path`.
 

@@ -43,6 +43,10 @@ from agentserver.cli.terminal import is_terminal
     "--timeout", "timeout_s", metavar="S", type=click.FloatRange(min=0, min_open=True),
     help="Give up after this many seconds, with exit code 124.",
 )  # fmt: skip
+@click.option(
+    "--refusals", is_flag=True,
+    help="Also write what the sender of a failed message is told: an envelope from system.",
+)  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no summary; failures are still told.")
 @json_option
 @log_options(level="error")
@@ -53,6 +57,7 @@ def pipe(
     output_path: Path | None,
     from_id: str | None,
     timeout_s: float | None,
+    refusals: bool,
     quiet: bool,
     as_json: bool,
     log_level: str,
@@ -85,6 +90,7 @@ def pipe(
             timeout_s=timeout_s,
             quiet=quiet,
             as_json=as_json,
+            refusals=refusals,
         )
         if input_path and output_path and output_path.exists() and output_path.samefile(input_path):
             raise click.UsageError("--output is the --input file: it would be emptied before it is read")

@@ -26,6 +26,7 @@ from agentserver.cli.serving import Ending, serve
 from agentserver.cli.tally import Failure, Tally
 from agentserver.errors import NotHandled
 from agentserver.message_bus import MessageState
+from agentserver.message_bus.outlets import is_refusal
 
 INTERRUPTED_DRAIN_S: Final = 5.0
 """Seconds to finish what is in flight after Ctrl-C: whoever waits at a terminal waits no longer."""
@@ -45,6 +46,7 @@ class PipeOptions:
     timeout_s: float | None
     quiet: bool
     as_json: bool
+    refusals: bool = False
 
 
 class PipeSession:
@@ -77,7 +79,7 @@ class PipeSession:
         if self._options.as_json:
             mark_written()
         self._writer.put(self._format.opening())
-        self._pump.add_outlet(self._on_leaving)
+        self._pump.add_outlet(self._on_leaving, refusals=self._options.refusals)
         try:
             ending = await serve(
                 self._pump, self._feed(), self._writer.failed(), self._progress.redraw(),
@@ -112,7 +114,7 @@ class PipeSession:
             self._tally.add_failure(failure)
             self._progress.failure(str(failure))
         elif state.canonical is not None:
-            self._tally.replies += 1
+            self._tally.replies += not is_refusal(state)
             self._writer.put(self._format.reply(state.canonical))
 
     async def _conclude(self, ending: Ending) -> int:

@@ -20,6 +20,7 @@ from agentserver.cli.forced_exit import ForcedExit
 from agentserver.cli.input_file import open_input
 from agentserver.cli.logs import LogFormat, log_options, logging_to_stderr
 from agentserver.cli.message_stream import MessageStream
+from agentserver.cli.reloading import reload_and_log
 from agentserver.cli.serving import Ending, run_to_end, serve
 from agentserver.cli.terminal import is_terminal, paint, printable
 from agentserver.cli.version import package_version
@@ -55,6 +56,9 @@ def run(
     Logs go to standard error: coloured on a terminal, JSON lines otherwise. There is no network door yet: --inject
     lets you see the daemon at work, and `agentserver pipe` is the way in for other programs.
 
+    SIGHUP makes it read CONFIG again, and its modules where they were changed: all of it is taken over from one moment
+    on, or nothing; the log tells which. `agentserver reload --diff` shows what that would change.
+
     \b
     Examples:
       agentserver run
@@ -82,8 +86,9 @@ async def _live(
     if drain_timeout_s is None:
         drain_timeout_s = pump.config.limits.drain_timeout_s
     ending = await serve(
-        pump, _work(pump, path, files), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s
-    )
+        pump, _work(pump, path, files), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s,
+        reload=lambda: reload_and_log(pump, path, allow_env=allow_env),
+    )  # fmt: skip
     return _conclude(pump, ending)
 
 

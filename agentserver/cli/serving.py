@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from agentserver import StreamPump
 from agentserver.cli import exit_codes
@@ -20,6 +20,8 @@ from agentserver.cli.forced_exit import ForcedExit
 from agentserver.cli.stop_signals import borrowed_signals
 
 logger = logging.getLogger(__name__)
+
+Reload: TypeAlias = Callable[[], Awaitable[None]]
 
 GRACE_S: Final = 3.0
 """Seconds beyond the drain deadline until the process is ended by force: the pump takes one to cancel handlers."""
@@ -43,15 +45,18 @@ class Ending(NamedTuple):
 
 
 class _StopRequest:
-    """What signals set: the first asks, the second forces. Called in the thread that listens to signals."""
+    """What signals set: the first asks, the second forces, SIGHUP does neither. Called in the thread that listens."""
 
     def __init__(self, drain_timeout_s: float, forced_exit: ForcedExit) -> None:
         self.signal: signal.Signals | None = None
-        self.came = asyncio.Event()
+        self.came, self.hung_up = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._drain_timeout_s, self._forced_exit = drain_timeout_s, forced_exit
 
     def __call__(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            self._loop.call_soon_threadsafe(self.hung_up.set)
+            return
         if self.signal is not None:
             self._forced_exit.leave(exit_codes.FAILED, f"a second signal, {number.name}")
         self.signal = number
@@ -70,6 +75,7 @@ async def serve(
     forced_exit: ForcedExit,
     drain_timeout_s: float,
     timeout_s: float | None = None,
+    reload: Reload | None = None,
 ) -> Ending:
     """Run a pump until one piece of the work is done, or until it is told to stop; then drain it and shut it down.
 
@@ -79,15 +85,21 @@ async def serve(
         forced_exit: Armed by the first signal, until the pump is shut down.
         drain_timeout_s: Seconds to finish what is in flight, after a signal.
         timeout_s: Seconds to serve; None is for ever.
+        reload: Is called when SIGHUP comes, and once more for all that came meanwhile; without it, SIGHUP does what
+            it did before.
 
     Raises:
         PumpDied: The pump ended by a bug.
         Exception: What the work raised.
     """
     stop = _StopRequest(drain_timeout_s, forced_exit)
-    with borrowed_signals(stop):
+    with borrowed_signals(stop, *((signal.SIGHUP,) if reload is not None else ())):
         pumping = asyncio.create_task(pump.run(), name="agentserver-pump")
         working = [asyncio.create_task(each, name="agentserver-work") for each in work]
+        if reload is not None:
+            working.append(
+                asyncio.create_task(_reload_when_asked(stop.hung_up, reload), name="agentserver-reload")
+            )
         stopping = asyncio.create_task(stop.came.wait())
 
         done, _ = await asyncio.wait(
@@ -105,6 +117,13 @@ async def serve(
     if stop.signal is not None:
         return Ending("signal", drained, stop.signal)
     return Ending("finished" if done else "timeout", drained)
+
+
+async def _reload_when_asked(asked: asyncio.Event, reload: Reload) -> None:
+    while True:
+        await asked.wait()
+        asked.clear()
+        await reload()
 
 
 def run_to_end(main: Coroutine[Any, Any, int], forced_exit: ForcedExit) -> int:

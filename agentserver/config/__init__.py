@@ -9,6 +9,7 @@ from __future__ import annotations
 from agentserver.config.bounds import BudgetConfig, RateConfig
 from agentserver.config.loader import ConfigLoader
 from agentserver.config.model import (
+    ForbidConfig,
     HandlesConfig,
     Limits,
     ListenerConfig,
@@ -25,6 +26,7 @@ __all__ = [
     "STEP_NAMES",
     "BudgetConfig",
     "ConfigLoader",
+    "ForbidConfig",
     "HandlesConfig",
     "Limits",
     "ListenerConfig",

@@ -57,7 +57,8 @@ def _decide_one(sender: Member | None, address: str, receiver: Member, tag: str)
     held = sender.restriction if sender is not None else None
     if sender is None or held is None:
         if tag in receiver.guarded:
-            return Decision(False, f"`meta:` answers {tag} to those alone that have it as a peer", 0)
+            told = f"{receiver.name} answers {tag} to those alone that have it as a peer (see 'meta')"
+            return Decision(False, told, receiver.places.entries.get(tag.lower(), 0) or receiver.places.line)
         if sender is None:
             return Decision(True, "who is outside may address every listener", receiver.places.line)
         told = f"{sender.name} is no agent and has no 'peers', so it may address everybody"

@@ -60,6 +60,8 @@ class ListenerDraft:
     broadcast: bool
     peers: list[tuple[Path, str]]
     contracts: list[ContractDraft]
+    on_refusal_path: str = ""
+    on_refusal: Callable[..., Any] | None = None
 
     @property
     def parent(self) -> str:
@@ -130,6 +132,7 @@ class _DraftReader:
             item.get("broadcast") is True,
             self._texts((*path, "peers"), item.get("peers")),
             contracts,
+            self.text(path, item, "on_refusal"),
         )
 
     def step(self, path: Path, item: dict[str, Any]) -> StepDraft:

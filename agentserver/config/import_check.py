@@ -15,6 +15,7 @@ from agentserver.config.draft import ContractDraft, Draft, StepDraft
 from agentserver.config.fault_log import FaultLog, quote
 from agentserver.config.imports import Importer, UnimportableError
 from agentserver.config.tree import Document, Path
+from agentserver.core import CORE_NS
 from agentserver.xmlable import Contract, RawXml
 
 
@@ -37,6 +38,9 @@ class ImportCheck:
         for listener in draft.listeners:
             for contract in listener.contracts:
                 self._contract(contract)
+            path = (*listener.path, "on_refusal")
+            name = listener.on_refusal_path
+            listener.on_refusal = self._function(path, name, "on_refusal", "payload", "metadata")
         for step in draft.steps:
             self._step(step)
 
@@ -63,6 +67,8 @@ class ImportCheck:
             self._add(path, f"{quote(contract.payload_class_path)} is no contract; {remedy}")
         elif isinstance(own, Contract):
             contract.contract = own
+            if own.outline.namespace == CORE_NS:
+                self._add(path, f"{quote(contract.payload_class_path)} is taken with 'on_refusal' alone")
 
     def _step(self, step: StepDraft) -> None:
         step.step = self._function((*step.path, "step"), step.step_path, "a step", "state")

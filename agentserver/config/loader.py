@@ -15,6 +15,7 @@ from agentserver.config.cross_checks import CrossChecks
 from agentserver.config.draft import Draft, ForbidDraft, ListenerDraft, StepDraft, draft_of
 from agentserver.config.fault_log import FaultLog
 from agentserver.config.forbid_check import ForbidCheck
+from agentserver.config.fresh_modules import remember
 from agentserver.config.import_check import ImportCheck
 from agentserver.config.imports import Importer, put_on_path
 from agentserver.config.model import (
@@ -26,7 +27,7 @@ from agentserver.config.model import (
     OrganismConfig,
     StepConfig,
 )
-from agentserver.config.places import given_keys, listener_places
+from agentserver.config.places import given_lines, listener_places
 from agentserver.config.schema_check import SchemaCheck
 from agentserver.config.shape import FileShape, ListenerShape
 from agentserver.config.shape_check import ShapeCheck
@@ -60,7 +61,9 @@ class ConfigLoader:
         source = Path(path).resolve()
         root = source.parent.parent
         put_on_path(root)
-        return _read(text, FaultLog(file), Importer(root), allow_env=allow_env, source=source)
+        config = _read(text, FaultLog(file), Importer(root), allow_env=allow_env, source=source)
+        remember(root)
+        return config
 
     @staticmethod
     def loads(text: str, *, file: str = "<text>", allow_env: bool = False) -> OrganismConfig:
@@ -112,11 +115,12 @@ def _config(shape: FileShape, draft: Draft, document: Document, source: Path | N
         limits=Limits(**shape.limits.model_dump()),
         budget=BudgetConfig(**shape.budget.model_dump()),
         repair=shape.repair,
+        feedback=shape.feedback,
         pipeline=[_step(step) for step in draft.steps],
         meta=MetaConfig(**shape.meta.model_dump(by_alias=True)),
         forbid=[_forbid(each, document) for each in draft.forbid],
         source=source,
-        given=given_keys(document),
+        given=given_lines(document),
     )
 
 
@@ -139,7 +143,7 @@ def _listener(shape: ListenerShape, draft: ListenerDraft, document: Document) ->
         handler_path=first.handler_path,
         description=shape.description,
         is_agent=shape.agent,
-        peers=list(shape.peers),
+        peers=list(shape.peers) if "peers" in draft.keys else None,
         broadcast=shape.broadcast,
         payload_class=first.payload_class,
         handler=first.handler,
@@ -149,6 +153,8 @@ def _listener(shape: ListenerShape, draft: ListenerDraft, document: Document) ->
         contract=first.contract,
         timeout_s=shape.timeout_s,
         max_concurrent=shape.max_concurrent,
+        on_refusal_path=shape.on_refusal,
+        on_refusal=draft.on_refusal,
         rate=RateConfig(**shape.rate.model_dump()) if shape.rate is not None else None,
         places=listener_places(document, draft),
     )

@@ -7,11 +7,12 @@ passed over. Never raises.
 from __future__ import annotations
 
 from agentserver.config.draft import ContractDraft, Draft, ListenerDraft
-from agentserver.config.model import HandlesConfig, ListenerConfig, OrganismConfig
+from agentserver.config.model import HandlesConfig, ListenerConfig, ListenerPlaces, OrganismConfig
 from agentserver.config.places import listener_places
 from agentserver.config.reachability import Member
 from agentserver.config.system_names import META, META_CONTRACTS
 from agentserver.config.tree import Document
+from agentserver.xmlable import Contract
 
 
 def members_of_draft(draft: Draft, document: Document) -> list[Member]:
@@ -29,7 +30,9 @@ def system_members(organism: OrganismConfig) -> list[Member]:
     asked = {META_CONTRACTS[flag]: getattr(organism.meta, flag) for flag in META_CONTRACTS}
     contracts = tuple(name for name, audience in asked.items() if audience != "none")
     guarded = frozenset(name for name in contracts if asked[name] == "peers")
-    return [Member(META, (), contracts, guarded=guarded)] if contracts else []
+    lines = {META_CONTRACTS[flag].lower(): organism.given.get(f"meta.{flag}", 0) for flag in META_CONTRACTS}
+    places = ListenerPlaces(line=organism.given.get("meta", 0), entries=lines)
+    return [Member(META, (), contracts, guarded=guarded, places=places)] if contracts else []
 
 
 def _drafted(listener: ListenerDraft, document: Document) -> Member:
@@ -62,7 +65,9 @@ def _configured(listener: ListenerConfig) -> Member:
 
 def _configured_tag(pair: ListenerConfig | HandlesConfig) -> str:
     """Return the root tag of a contract: that of its own, or the name of its class."""
-    own = pair.contract or getattr(pair.payload_class, "__contract__", None)
-    if own is not None:
-        return str(own.root_tag)
+    if pair.contract is not None:
+        return pair.contract.root_tag
+    own = vars(pair.payload_class).get("__contract__") if pair.payload_class is not None else None
+    if isinstance(own, Contract):
+        return own.root_tag
     return pair.payload_class.__name__ if pair.payload_class else pair.payload_class_path.rpartition(".")[2]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 from agentserver.config.bounds import BudgetConfig, RateConfig, listener_faults
@@ -83,7 +82,7 @@ class ListenerPlaces:
     line: int = 0
     agent: int = 0
     peers: int = 0
-    entries: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    entries: Mapping[str, int] = field(default_factory=dict)
 
 
 NOWHERE: Final = ListenerPlaces()
@@ -129,6 +128,7 @@ class ListenerConfig:
     `payload_class_path` and `handler_path` are `module.attribute`; `payload_class` and `handler` are what
     they name, once imported, and win where both are given. `handles` holds further contracts under this name.
     `schema_path`, `root` and `contract` are as in `HandlesConfig`.
+    `peers` is None where nothing is said of them: an agent may then only respond, any other listener address everybody.
     """
 
     name: str
@@ -136,7 +136,7 @@ class ListenerConfig:
     handler_path: str = ""
     description: str = ""
     is_agent: bool = False
-    peers: list[str] = field(default_factory=list)
+    peers: list[str] | None = None
     broadcast: bool = False
     payload_class: type[Any] | None = None
     handler: Callable[..., Any] | None = None
@@ -150,6 +150,9 @@ class ListenerConfig:
     """Calls at once; None takes `max_concurrent_per_agent` for an agent, and sets no bound for others."""
     rate: RateConfig | None = None
     """How often it may be called; None sets no bound."""
+    on_refusal_path: str = ""
+    """Function that takes refusals, as (payload, metadata); without one they go to whoever asked it."""
+    on_refusal: Callable[..., Any] | None = None
     places: ListenerPlaces = field(default=NOWHERE, compare=False, repr=False)
     """Where the file says so: of no account for what it is."""
 
@@ -190,14 +193,16 @@ class OrganismConfig:
     limits: Limits = field(default_factory=Limits)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     repair: RepairPolicy = "safe"
+    feedback: int = 3
+    """How often a listener is told on one thread that its output failed."""
     pipeline: list[StepConfig] = field(default_factory=list)
     meta: MetaConfig = field(default_factory=MetaConfig)
     forbid: list[ForbidConfig] = field(default_factory=list)
     """Ways that there must not be; those that there are fail the loading."""
     source: Path | None = None
     """The file that this was read from; None when it was built in code."""
-    given: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    """The keys of `budget` and `limits` that the file itself gives, as `limits.hops`."""
+    given: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    """The lines of the keys of `budget`, `limits` and `meta` that the file itself gives, as `limits.hops`."""
 
     def __post_init__(self) -> None:
         """Refuse what the pump could not work with; the loader says the same with line numbers.
@@ -210,6 +215,8 @@ class OrganismConfig:
             for name in ("max_concurrent_pipelines", "max_concurrent_handlers", "max_concurrent_per_agent")
             if type(getattr(self, name)) is not int or getattr(self, name) < 1
         ]
+        if type(self.feedback) is not int or self.feedback < 0:
+            faults.append(f"feedback: found {self.feedback!r}, expected a whole number of at least 0")
         words: list[tuple[str, object, tuple[str, ...]]] = [
             ("thread_scheduling", self.thread_scheduling, get_args(ThreadScheduling)),
             ("repair", self.repair, get_args(RepairPolicy)),

@@ -5,7 +5,7 @@ Takes the document and what was drafted of it; gives line numbers, 1-based, and 
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from agentserver.config.draft import ListenerDraft
 from agentserver.config.model import ListenerPlaces
@@ -22,16 +22,15 @@ def listener_places(document: Document, listener: ListenerDraft) -> ListenerPlac
     for path, peer in listener.peers:
         entries.setdefault(peer.lower(), document.value_place(path).line)
     own: Path = (*listener.path, "name")
-    return ListenerPlaces(
-        document.value_place(own).line, line_of("agent"), line_of("peers"), MappingProxyType(entries)
-    )
+    return ListenerPlaces(document.value_place(own).line, line_of("agent"), line_of("peers"), entries)
 
 
-def given_keys(document: Document) -> frozenset[str]:
-    """Return the keys of `budget` and `limits` that the file gives, with the names of these before them."""
-    return frozenset(
-        f"{section}.{key}"
-        for section in ("budget", "limits")
-        if isinstance(node := document.node((section,)), MapNode)
-        for key in node.entries
-    )
+def given_lines(document: Document) -> Mapping[str, int]:
+    """Return the lines of `budget`, `limits` and `meta`, and of their keys, as `limits.hops`, that the file gives."""
+    lines: dict[str, int] = {}
+    for section in ("budget", "limits", "meta"):
+        node = document.node((section,))
+        if isinstance(node, MapNode):
+            lines[section] = document.key_place((section,)).line
+            lines.update((f"{section}.{key}", entry.key_place.line) for key, entry in node.entries.items())
+    return lines

@@ -150,7 +150,7 @@ class Reachability:
     def _cycle(self, group: Sequence[int]) -> list[Hop]:
         """Return a shortest way from the first of a group back to it, within the group."""
         alone = Reachability([replace(self.members[index], is_agent=False) for index in group])
-        return Ways(alone, frozenset({0}), alone._search([0])).path(0)  # noqa: SLF001
+        return Ways(alone, frozenset({0}), alone._search([0])).path(0)
 
     def _search(self, starts: Collection[int]) -> dict[int, tuple[int, str | None]]:
         """Go through all that can be reached, nearest first; give from whom each is, and by which entry."""

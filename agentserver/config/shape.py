@@ -28,6 +28,8 @@ from agentserver.errors import ConfigError
 DEFAULT_PORT = 8765
 MAX_CONCURRENT = 10_000
 """Most handlers, pipelines or calls at once: each is a task with its message in memory."""
+MAX_FEEDBACK = 100
+"""Most refusals to one listener on one thread: whoever did not understand ten will not understand more."""
 
 _DEFAULT_LIMITS = Limits()
 _DEFAULT_BUDGET = BudgetConfig()
@@ -144,6 +146,7 @@ class ListenerShape(_Shape):
     timeout_s: _Seconds | None = None
     max_concurrent: _Concurrency | None = None
     rate: Annotated[RateShape | None, BeforeValidator(_read_rate)] = None
+    on_refusal: _Text = ""
     handles: Annotated[list[HandlesShape], Field(min_length=1)] = Field(default_factory=list)
 
 
@@ -158,6 +161,7 @@ class FileShape(_Shape):
     max_concurrent_per_agent: _Concurrency = 5
     thread_scheduling: ThreadScheduling = "breadth-first"
     repair: RepairPolicy = "safe"
+    feedback: Annotated[int, Field(ge=0, le=MAX_FEEDBACK)] = 3
     limits: LimitsShape = LimitsShape()
     budget: BudgetShape = BudgetShape()
     meta: MetaShape = MetaShape()

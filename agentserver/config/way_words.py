@@ -33,8 +33,8 @@ def told_reasons(path: Sequence[Hop]) -> str:
     return "; ".join(reasons)
 
 
-def told_reason(hop: Hop) -> str:
-    """Say what lets a hop be."""
+def told_reason(hop: Hop, *, with_line: bool = True) -> str:
+    """Say what lets a hop be, and on which line, unless that is told elsewhere."""
     name, sender = hop.sender.name, hop.sender
     if hop.entry is not None:
         told = f"{name} has the peer {hop.entry!r}"
@@ -42,7 +42,7 @@ def told_reason(hop: Hop) -> str:
         told = f"{name} has no 'peers', so it may address everybody"
     else:
         told = f"{name} is an agent, and may address itself"
-    return f"{told} (line {hop.line})" if hop.line else told
+    return f"{told} (line {hop.line})" if hop.line and with_line else told
 
 
 def told_path(path: Sequence[Hop], *, others: int = 0) -> str:
@@ -53,5 +53,5 @@ def told_path(path: Sequence[Hop], *, others: int = 0) -> str:
         others: How many more there are to say no more of.
     """
     first, last = path[0].sender.name, path[-1].receiver.name
-    more = f"; and {others} more that {'is' if others == 1 else 'are'} called so" if others else ""
+    more = f", and {others} more of that name" if others else ""
     return f"{quote(first)} can reach {quote(last)}{more}, which is forbidden: {shown_path(path)}; {told_reasons(path)}"

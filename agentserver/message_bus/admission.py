@@ -25,7 +25,7 @@ class Admission:
         max_bytes: Longest message. Of a longer one, so much is kept as proves that it is.
     """
 
-    __slots__ = ("_admitted", "_kept_bytes", "_known", "_run", "_threads")
+    __slots__ = ("_admitted", "_kept_bytes", "_known", "_run", "_threads", "version")
 
     def __init__(self, threads: Threads, max_bytes: int) -> None:
         self._threads = threads
@@ -33,6 +33,11 @@ class Admission:
         self._run = secrets.token_hex(6)
         self._admitted = 0
         self._known: set[str] = set()
+        self.adjust(max_bytes, 0)
+
+    def adjust(self, max_bytes: int, version: int) -> None:
+        """Take over another limit, and the version of the routing table that messages are written for from now on."""
+        self._kept_bytes, self.version = max_bytes + 1, version
 
     def message(
         self, raw_bytes: bytes, thread_id: str | None, from_id: str | None, first_line: int = 1
@@ -61,7 +66,7 @@ class Admission:
         message = QueuedMessage(
             f"{self._run}-{self._admitted}", raw_bytes[: self._kept_bytes], from_id, thread_id
         )
-        message.first_line = first_line
+        message.first_line, message.version = first_line, self.version
         return message
 
     def thread_of(self, claim: str) -> str:

@@ -29,13 +29,15 @@ class Spending:
         sent: Messages that handlers have sent in it; `Replies` adds them up.
         began: When it began, by the budget's clock, where that is looked at.
         ended: Why it was ended; None as long as it goes on.
+        told: How often refusals were sent, by the thread of who is told and the thread of what; `refusals.py` counts.
     """
 
-    __slots__ = ("began", "ended", "sent")
+    __slots__ = ("began", "ended", "sent", "told")
 
     def __init__(self, began: float | None = None, sent: int = 0) -> None:
         self.sent, self.began = sent, began
         self.ended: BudgetExceeded | None = None
+        self.told: dict[tuple[str, str], int] | None = None  # most conversations need none
 
 
 class Budget:
@@ -50,10 +52,14 @@ class Budget:
     __slots__ = ("_clock", "_fan_out", "_max_hops", "_messages", "_path_hops", "_wall_s")
 
     def __init__(self, bounds: BudgetConfig, max_hops: int, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock if clock is not None else _loop_time
+        self.adjust(bounds, max_hops)
+
+    def adjust(self, bounds: BudgetConfig, max_hops: int) -> None:
+        """Take over other bounds; conversations that were ended stay so."""
         self._messages, self._fan_out, self._wall_s = bounds.messages, bounds.fan_out, bounds.wall_s
         self._path_hops = max_hops
         self._max_hops = max_hops if bounds.hops is None else min(max_hops, bounds.hops)
-        self._clock = clock if clock is not None else _loop_time
 
     def open(self, message: QueuedMessage) -> None:
         """Begin the conversation of a message from outside, where its time is bounded."""
@@ -112,6 +118,13 @@ class Budget:
             raise _end(spending, BudgetExceeded("messages", spending.sent + count, self._messages))
         if message is not None and message.hop >= self._max_hops and count:
             raise self._too_far(spending, message.hop + 1)
+
+    def has_room(self, message: QueuedMessage) -> bool:
+        """Return whether one message more may follow from another; whatever it is, nothing ends by it."""
+        spending: Spending | None = message.spending
+        if spending is None:
+            spending = message.spending = self._begin(message)
+        return spending.ended is None and spending.sent < self._messages and message.hop < self._max_hops
 
     def undo(self, states: Iterable[MessageState]) -> None:
         """Take back what was charged for states whose settlement was not committed, as they are handled again."""

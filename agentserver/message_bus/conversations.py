@@ -72,7 +72,7 @@ class Conversations:
                 watch.failure = state.failure  # whatever went wrong before, this is why nothing more comes
             if watch.reply.done():
                 continue
-            if message.outbound and state.error is None:
+            if message.outbound and state.error is None and not message.feedback:  # a refusal is no answer
                 watch.reply.set_result(state)
             elif not watch.open or ended:
                 watch.reply.set_exception(_end(watch))

@@ -76,6 +76,14 @@ class Dispatcher:
         self._stuck: Counter[str] = Counter()  # how many strays each listener has
         self._reset()
 
+    def adjust(self, max_handlers: int, max_per_agent: int, timeout_s: float) -> None:
+        """Take over other bounds; calls that were begun keep the time that they have."""
+        self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
+        self._threads.max_threads = max_handlers + MAX_STUCK
+        self._lanes.adjust(max_per_agent)
+        if self._context is not None:
+            self._start_runner()
+
     def _reset(self) -> None:
         self.in_flight = 0
         """Messages submitted and not collected yet."""

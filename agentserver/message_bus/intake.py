@@ -44,7 +44,8 @@ def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> Que
         f"{parent.id}:{index}", _bytes_of(state, parent), parent.sender, parent.thread_id,
         parent.chain, state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
     )  # fmt: skip
-    part.first_line = parent.first_line
+    part.first_line, part.sent_on = parent.first_line, parent.sent_on
+    part.version = parent.version
     return part
 
 

@@ -64,6 +64,10 @@ class Lanes:
         self.parked = 0
         """Calls that wait in lanes."""
 
+    def adjust(self, max_per_agent: int) -> None:
+        """Take over another bound; who waits already is looked at by it once the next call comes or ends."""
+        self._max_per_agent = max_per_agent
+
     def enter(self, call: Call) -> bool:
         """Count a call that is about to be made and return True, or let it wait and return False."""
         listener = call[1]

@@ -44,11 +44,13 @@ class Listener:
         call: The handler, and whether calling it gives a coroutine.
         contract: How its payload is read and written.
         secret_names: The names of what is secret in its payload, as `xmlable.secrets` folds them; mostly empty.
+        version: That of the newest routing table which it stood in.
     """
 
     __slots__ = (
         "bounded", "broadcast", "call", "contract", "description", "is_agent", "max_concurrent", "name",
         "own_name", "payload_class", "peers", "rate", "root_tag", "schema", "secret_names", "timeout_s",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +83,7 @@ class Listener:
         self.broadcast = broadcast
         self.timeout_s, self.max_concurrent, self.rate = timeout_s, max_concurrent, rate
         self.bounded = is_agent or max_concurrent is not None or rate is not None
+        self.version = 0
         self.handler = handler
 
     @property

@@ -32,21 +32,42 @@ class Outlets:
         self.unclaimed = 0
         """Messages that left the organism while nobody listened for them."""
         self._by_thread: dict[str | None, list[Outlet]] = {}
+        self._of_refusals: dict[str | None, list[Outlet]] = {}
         self._told: set[str] = set()
         self._at_end: list[Callable[[], None]] = []
 
-    def add(self, outlet: Outlet, thread_id: str | None = None) -> Callable[[], None]:
-        """Tell `outlet` of what leaves on `thread_id`, or of everything when that is None; return how to stop it."""
-        self._by_thread.setdefault(thread_id, []).append(outlet)
+    def add(
+        self, outlet: Outlet, thread_id: str | None = None, *, refusals: bool = False
+    ) -> Callable[[], None]:
+        """Tell `outlet` of what leaves on `thread_id`, or of everything when that is None; return how to stop it.
+
+        Args:
+            outlet: Whom to tell.
+            thread_id: The root thread.
+            refusals: Whether it is also told of the refusals that leave.
+        """
+        lists = [self._by_thread, *([self._of_refusals] if refusals else ())]
+        for by_thread in lists:
+            by_thread.setdefault(thread_id, []).append(outlet)
 
         def remove() -> None:
-            outlets = self._by_thread.get(thread_id, [])
-            if outlet in outlets:
-                outlets.remove(outlet)
-            if not outlets:
-                self._by_thread.pop(thread_id, None)
+            for by_thread in lists:
+                outlets = by_thread.get(thread_id, [])
+                if outlet in outlets:
+                    outlets.remove(outlet)
+                if not outlets:
+                    by_thread.pop(thread_id, None)
 
         return remove
+
+    def takes_refusals(self, thread_id: str) -> bool:
+        """Return whether somebody is to be told of the refusals that leave on a root thread."""
+        return None in self._of_refusals or thread_id in self._of_refusals
+
+    @property
+    def any_takes_refusals(self) -> bool:
+        """Whether anybody is to be told of refusals that leave."""
+        return bool(self._of_refusals)
 
     def at_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` when nothing more will leave; return how to stop that."""
@@ -66,10 +87,12 @@ class Outlets:
             conversation_id: Its root thread.
             awaited: Whether somebody else is told of it, so that it is not unclaimed.
         """
-        outlets = [*self._by_thread.get(None, ())]
+        refusal = state.error is None and is_refusal(state)
+        by_thread = self._of_refusals if refusal else self._by_thread
+        outlets = [*by_thread.get(None, ())]
         if conversation_id is not None:
-            outlets += self._by_thread.get(conversation_id, ())
-        if not outlets and not awaited and state.error is None:
+            outlets += by_thread.get(conversation_id, ())
+        if not outlets and not awaited and state.error is None and not refusal:
             self._count_unclaimed(state)
         for outlet in outlets:
             try:
@@ -89,6 +112,14 @@ class Outlets:
                 "a reply left that nobody listens for; further ones to this name are counted only",
                 extra={"to_id": name, "thread_id": state.thread_id},
             )
+
+
+def is_refusal(state: MessageState) -> bool:
+    """Return whether a message is a refusal, which the pump itself sends."""
+    if state.from_id != "system":  # which costs next to nothing
+        return False
+    message = state.message
+    return message is not None and message.feedback > 0
 
 
 class Subscription:

@@ -8,13 +8,18 @@ share nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import copy
+from functools import partial
 from typing import Any, Final
 
 from agentserver.config import ListenerConfig, OrganismConfig
-from agentserver.errors import ConfigError, ConfigFault, PumpClosed, PumpError, RequestTimedOut, told
+from agentserver.config.changes import Changes
+from agentserver.config.forbidden_ways import refuse_forbidden_ways
+from agentserver.errors import PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.addressing import Addressing
 from agentserver.message_bus.admission import Admission
 from agentserver.message_bus.budget import Budget
@@ -23,21 +28,26 @@ from agentserver.message_bus.containment import containing
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.dispatch import Dispatcher
 from agentserver.message_bus.gate import gate_stages, parse_limits
+from agentserver.message_bus.generations import Generations
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.intake import adopt, state_of
 from agentserver.message_bus.introspection import register_meta
 from agentserver.message_bus.listener import Listener
+from agentserver.message_bus.live_stage import LiveStage, exchange
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import check_name
 from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
 from agentserver.message_bus.payload_writer import PayloadWriter
-from agentserver.message_bus.pipeline import Pipeline, build_pipeline
-from agentserver.message_bus.registration import listeners_of
+from agentserver.message_bus.pipeline import Pipeline, Stage, build_pipeline
+from agentserver.message_bus.refusals import Refusals
+from agentserver.message_bus.registration import register
+from agentserver.message_bus.reload import Plan, Running, plan
 from agentserver.message_bus.replies import Handled, Replies
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.steps import make_repair_step
 from agentserver.message_bus.threads import Threads, new_thread_id
 from agentserver.message_bus.watchdog import watching
+from agentserver.message_bus.worker_threads import WorkerThreads
 from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue
 from agentserver.xmlable.foreign import SchemaLibrary
 
@@ -75,15 +85,21 @@ class StreamPump:
         self.config = config
         self.listeners: dict[str, Listener] = {}
         self.routing_table = RoutingTable()
-        self.queue: MessageQueue = queue if queue is not None else _memory_queue(config)
+        memory = _memory_queue(config)
+        self.queue: MessageQueue = queue if queue is not None else memory
+        self._own_queue = memory if queue is None else None  # whose bounds are the config's
         self._clock = clock
-        threads = Threads(thread_key)
+        threads = self._threads = Threads(thread_key)
         self._admission = Admission(threads, limits.message_bytes)
-        self._stages = gate_stages(limits, self.routing_table, threads, config.pipeline)
+        self._places = [LiveStage(stage) for stage in self._gate(config)]
+        self._generations = Generations(self.routing_table)
         self._dispatcher = Dispatcher(
             config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
         )
         self._budget = Budget(config.budget, limits.hops)
+        self._refusals = Refusals(
+            self.routing_table, self._budget, config.feedback, limits.message_bytes, self._takes_refusals
+        )
         self._replies = Replies(
             self.routing_table,
             Addressing(self.routing_table, threads),
@@ -91,6 +107,7 @@ class StreamPump:
             budget=self._budget,
             max_bytes=limits.message_bytes,
             clock=clock,
+            refusals=self._refusals,
         )
         register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
         self._outlets = Outlets()
@@ -100,6 +117,7 @@ class StreamPump:
         self._run_task: asyncio.Task[Any] | None = None
         self._closing = False
         self._fault: Exception | None = None
+        self._reloading = asyncio.Lock()
 
     def register_listener(self, config: ListenerConfig) -> Listener:
         """Add a listener, while the pump runs or before.
@@ -115,21 +133,88 @@ class StreamPump:
             ContractError: A class is no contract.
             ValueError: The name is no name.
         """
-        check_name("listener", config.name)
-        rows = listeners_of(config, self._schemas)
-        for index, row in enumerate(rows):
-            own = any(row.root_tag == other.root_tag for other in rows[:index])
-            if own or self.routing_table.pinned(row.root_tag):
-                raise ConfigError([ConfigFault("listeners", 0, 0, f"{row.root_tag} is registered already")])
+        rows = register(config, self.routing_table, self._schemas)
         for row in rows:
-            self.routing_table.add(row)
+            row.version = self.routing_table.version
         self.listeners.setdefault(config.name, rows[0])
         return rows[0]
 
     def register_all(self) -> None:
-        """Add every listener of the config."""
+        """Add every listener of the config.
+
+        Raises:
+            ConfigError: As `register_listener`; or there is a way that the config forbids.
+        """
+        refuse_forbidden_ways(self.config)
         for listener in self.config.listeners:
             self.register_listener(listener)
+
+    async def reload(
+        self, config: OrganismConfig | str | os.PathLike[str] | None = None, *, allow_env: bool = False
+    ) -> Changes:
+        """Follow another configuration: wholly from one moment on, or not at all.
+
+        What can fail is done before; whatever fails, everything goes on as it was. Messages that are being handled
+        finish by the listener that they were given to. Those that wait are checked against the new contracts when
+        their turn comes; one that fits no more becomes a dead letter with the code `contract-changed`.
+
+        Args:
+            config: The configuration or its file, whose modules that were changed are imported anew; the file that
+                this organism was read from when left out.
+            allow_env: Whether `${VAR}` in the file stands for an environment variable.
+
+        Returns:
+            What has changed.
+
+        Raises:
+            ConfigError: It cannot be used, or would need a restart; all the faults.
+            PumpClosed: The pump is shutting down, or was meanwhile.
+        """
+        async with self._reloading:
+            threads = WorkerThreads(1)
+            try:
+                while True:
+                    self._refuse_closed()
+                    running = Running(self.config, copy(self.routing_table), self._places, self._gate)
+                    wanted = config if config is not None else self.config.source or self.config
+                    made: Plan = await threads.call(partial(plan, wanted, running, allow_env=allow_env))
+                    self._refuse_closed()
+                    if made.is_for(self.routing_table):
+                        self._follow(made)
+                        return made.changes
+            finally:
+                threads.close()
+
+    def _follow(self, made: Plan) -> None:
+        """Become what is planned, in one step."""
+        config, limits = made.config, made.config.limits
+        if made.fresh is not None:
+            made.fresh.commit()
+        self._generations.turn(made.table, idle=not self.books.open)
+        self.config = config
+        self.listeners.update(made.listeners)
+        for name in self.listeners.keys() - made.listeners.keys():
+            del self.listeners[name]
+        exchange(self._places, made.stages)
+        self._admission.adjust(limits.message_bytes, self.routing_table.version)
+        self._budget.adjust(config.budget, limits.hops)
+        self._refusals.adjust(config.feedback, limits.message_bytes)
+        self._replies.adjust(make_repair_step(parse_limits(limits), config.repair), limits.message_bytes)
+        if made.changes.touches("meta") or made.changes.touches("limits.message_bytes"):
+            self.routing_table.forget_for_some()
+            register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
+        if self._own_queue is not None:
+            self._own_queue.max_waiting, self._own_queue.max_dead_letters = (
+                limits.queue_messages,
+                limits.dead_letters,
+            )
+        self._dispatcher.adjust(
+            config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
+        )
+
+    def _refuse_closed(self) -> None:
+        if self._closing:
+            raise PumpClosed("the pump is shutting down")
 
     def build_pipeline(self, source: AsyncIterable[Batch | MessageState]) -> Pipeline:
         """Compose the pipeline over a source.
@@ -142,10 +227,10 @@ class StreamPump:
         """
         return build_pipeline(
             source,
-            self._stages,
+            self._places,
             self._dispatcher,
             self._replies,
-            adopt=lambda batch: adopt(batch, self.queue, self._conversations, self._budget),
+            adopt=self._adopt,
             settle=self._settle,
             max_in_flight=self.config.max_concurrent_pipelines,
             enter=self._tell_secret_names,
@@ -240,9 +325,19 @@ class StreamPump:
             watch.reply.cancel()
             self._conversations.forget(thread_id)
 
-    def add_outlet(self, outlet: Outlet, thread_id: str | None = None) -> Callable[[], None]:
-        """Call `outlet` with each message that leaves or fails, on one thread or on any; return how to stop that."""
-        return self._outlets.add(outlet, None if thread_id is None else self._admission.thread_of(thread_id))
+    def add_outlet(
+        self, outlet: Outlet, thread_id: str | None = None, *, refusals: bool = False
+    ) -> Callable[[], None]:
+        """Call `outlet` with each message that leaves or fails, on one thread or on any; return how to stop that.
+
+        Args:
+            outlet: Takes a state.
+            thread_id: The thread; None listens to everything.
+            refusals: Whether whoever asked from outside is to be sent a `core.Huh` or a `core.SystemError_` of what
+                failed, which `outlet` is called with, too: it is all that they should be told.
+        """
+        root = None if thread_id is None else self._admission.thread_of(thread_id)
+        return self._outlets.add(outlet, root, refusals=refusals)
 
     @asynccontextmanager
     async def subscribe(
@@ -378,6 +473,14 @@ class StreamPump:
             self._budget.stop(states)
             yield states
 
+    def _gate(self, config: OrganismConfig) -> list[Stage]:
+        return gate_stages(config.limits, self.routing_table, self._threads, config.pipeline)
+
+    async def _adopt(self, batch: Batch) -> None:
+        if self._generations:
+            self._generations.look_back(batch)
+        await adopt(batch, self.queue, self._conversations, self._budget)
+
     def _tell_secret_names(self, batch: Batch) -> None:
         names = self.routing_table.secret_names
         if names:
@@ -394,6 +497,13 @@ class StreamPump:
             self._tell(handled.leaving)
         if self._conversations:
             self._conversations.account(handled.states)
+
+    def _takes_refusals(self, claim: str) -> str | None:
+        """Return the root thread that a claim stands for, if somebody outside takes refusals there."""
+        if not self._outlets.any_takes_refusals:
+            return None
+        thread_id = self._admission.thread_of(claim)
+        return thread_id if self._outlets.takes_refusals(thread_id) else None
 
     def _tell(self, states: list[MessageState]) -> None:
         """Tell the outlets of messages that left or failed."""

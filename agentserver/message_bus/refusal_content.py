@@ -33,6 +33,8 @@ from agentserver.xmlable.foreign import AnyContract
 
 NO_LISTENER: Final = "no-listener"
 HOP_LIMIT: Final = "hop-limit"
+REPLIES: Final = "replies"
+"""The stage at which the output of a handler fails that cannot become a message."""
 MAX_PART: Final = 200
 """Longest path, value and expectation, in characters."""
 MAX_REMEMBERED: Final = 256
@@ -109,7 +111,8 @@ class Corrections:
         if code is not None:
             return Huh(code, _REASONS.get(code, _REFUSED), left=left)
         told = Huh(failure.code, _fit(getattr(failure, "detail", str(failure))), left=left)
-        told.line = getattr(at_fault, "line", 0) or None
+        if state.stage == REPLIES:  # else it is a line of what the pump wrote
+            told.line = getattr(at_fault, "line", 0) or None
         if isinstance(at_fault, PayloadError | BindingError) and at_fault.path:
             told.path, told.found = _fit(at_fault.path, MAX_PART), _fit(at_fault.found, MAX_PART)
             told.expected = _fit(at_fault.expected, MAX_PART)
@@ -121,7 +124,7 @@ class Corrections:
 
     def _contract(self, state: MessageState, result: Any, path: str | None) -> AnyContract | None:
         """Give the contract that was broken: the target's, or that of the one payload which the path may be in."""
-        if state.stage != "replies":
+        if state.stage != REPLIES:
             return state.target_listeners[0].contract if state.target_listeners else None
         found: dict[int, AnyContract] = {}
         for response in result if isinstance(result, list | tuple) else (result,):

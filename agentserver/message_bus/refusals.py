@@ -11,6 +11,7 @@ none. So refusals are never more than what failed, and each conversation ends.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -20,17 +21,25 @@ from agentserver.message_bus.addressing import chain_of
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
-from agentserver.message_bus.refusal_content import Corrections, is_huh, of_what_followed, to_anybody
+from agentserver.message_bus.raised import log_raised
+from agentserver.message_bus.refusal_content import (
+    REPLIES,
+    Corrections,
+    is_huh,
+    of_what_followed,
+    to_anybody,
+)
 from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.secrecy import scrubber_of
 from agentserver.queues import Frame, QueuedMessage
+
+logger = logging.getLogger(__name__)
 
 SENDER: Final = "system"
 """The name that refusals come from; no listener bears it."""
-REPLIES: Final = "replies"
-"""The stage at which the output of a handler fails that cannot become a message."""
 
-Awaited: TypeAlias = Callable[[str], bool]
-"""Takes a root thread; says whether somebody outside takes refusals there."""
+Awaited: TypeAlias = Callable[[str], "str | None"]
+"""Takes the thread that somebody outside named; gives the root thread if refusals are taken there."""
 
 
 class Verdict(NamedTuple):
@@ -84,7 +93,7 @@ class Refusals:
         budget: What conversations may use; a refusal to a listener counts.
         feedback: How often a listener is told on one thread.
         max_bytes: Longest message, in bytes.
-        awaited: Says whether somebody outside takes refusals.
+        awaited: Says whether somebody outside takes refusals, and on which thread.
     """
 
     __slots__ = ("_awaited", "_budget", "_corrections", "_feedback", "_max_bytes", "_table", "_writer")
@@ -92,9 +101,13 @@ class Refusals:
     def __init__(
         self, table: RoutingTable, budget: Budget, feedback: int, max_bytes: int, awaited: Awaited
     ) -> None:
-        self._table, self._budget, self._feedback = table, budget, feedback
-        self._max_bytes, self._awaited = max_bytes, awaited
+        self._table, self._budget, self._awaited = table, budget, awaited
+        self.adjust(feedback, max_bytes)
         self._corrections, self._writer = Corrections(table), PayloadWriter(table)
+
+    def adjust(self, feedback: int, max_bytes: int) -> None:
+        """Take over other bounds."""
+        self._feedback, self._max_bytes = feedback, max_bytes
 
     def about(self, state: MessageState, result: Any) -> Verdict:
         """Decide who is told of a failed message.
@@ -104,14 +117,24 @@ class Refusals:
             result: What its handler returned, if it came to that.
 
         Returns:
-            The refusal, which has no id yet, or none.
+            The refusal, which has no id yet, or none. Never raises: a batch of others hangs on it.
         """
+        try:
+            return self._decided(state, result)
+        except Exception as exc:  # noqa: BLE001  # an edge: contracts run their authors' code
+            scrubber = scrubber_of(state)
+            log_raised(
+                logger, logging.ERROR, "no refusal can be made", exc, scrubber, thread_id=state.thread_id
+            )
+            return NOTHING
+
+    def _decided(self, state: MessageState, result: Any) -> Verdict:
         message, failure = state.message, state.failure
         if message is None or failure is None or message.outbound or type(failure) is ConversationEnded:
             return NOTHING
-        if message.feedback and state.stage != REPLIES:  # a refusal that its taker did not handle
+        if message.feedback and not _was_answered(state, result):  # a refusal that its taker did not handle
             return NOTHING
-        frames, authored = self._waiting(state, message)
+        frames, authored = self._waiting(state, message, result)
         case, exhausted = _Case(state, message, failure, result, frames, authored), False
         for depth in range(len(frames) - 1, -1, -1):
             if not self._table.has_name(frames[depth].name):
@@ -126,19 +149,25 @@ class Refusals:
                 continue
             if put is not None:
                 put.parent_id, put.hop = message.id, message.hop + 1
+                if message.spending is not None:
+                    message.spending.sent += 1
             return Verdict(put, exhausted)
         return Verdict(None, exhausted)
 
-    def _waiting(self, state: MessageState, message: QueuedMessage) -> tuple[tuple[Frame, ...], bool]:
+    def _waiting(
+        self, state: MessageState, message: QueuedMessage, result: Any
+    ) -> tuple[tuple[Frame, ...], bool]:
         """Return who waits for something of a failed message, and whether the innermost is a failing author."""
-        if state.stage == REPLIES:
+        if _was_answered(state, result):
             callers = message.chain if message.feedback else chain_of(state)
             author = state.target_listeners[0].name if state.target_listeners else ""
             return (*callers, Frame(author, state.thread_id or "")), True
         if isinstance(state.failure, HandlerError):
             return chain_of(state), False
         if message.hop == 0 or message.sender is None:
-            outside = state.from_id is not None and not (state.claimed and self._table.has_name(state.from_id))
+            outside = state.from_id is not None and not (
+                state.claimed and self._table.has_name(state.from_id)
+            )
             return (chain_of(state) if outside else ()), False
         author_frame = Frame(message.sender, message.sent_on or "")
         if message.chain and message.chain[-1] == author_frame:
@@ -148,7 +177,8 @@ class Refusals:
 
     def _left(self, case: _Case, depth: int) -> int:
         """Return how often a listener will be told once it is told now; less than 0 forbids that."""
-        told = case.message.spending.told.get(_lane(case, depth), 0)
+        counts = case.message.spending.told or {}
+        told = counts.get(_lane(case, depth), 0)
         if case.is_author(depth):
             told = max(told, case.message.feedback)
         return self._feedback - 1 - int(told)
@@ -159,21 +189,27 @@ class Refusals:
         told: Huh | SystemError_ = of_what_followed(case.failure)
         if case.is_direct(depth) and is_huh(case.failure):
             told = self._corrections.to_author(case.state, case.result, left)
-        put = self._written(told, frame) or self._written(to_anybody(case.failure), frame)
+        put = self._written(told, frame)
+        if put is None:
+            told = to_anybody(case.failure)  # which is short
+            put = self._written(told, frame)
         if put is None:
             return None
         put.target, put.chain = self._table.refusal_key(frame.name, type(told)), case.frames[:depth]
         put.feedback = self._feedback - left
         put.spending = spending = case.message.spending
+        if spending.told is None:
+            spending.told = {}
         spending.told[_lane(case, depth)] = put.feedback
-        spending.sent += 1
         return put
 
     def _outwards(self, case: _Case, depth: int) -> QueuedMessage | None:
         """Make the refusal to whoever asked from outside, if they take it."""
-        frame = case.frames[depth]
-        if not self._awaited(frame.thread_id):
+        name, claim = case.frames[depth]
+        thread_id = self._awaited(claim)
+        if thread_id is None:
             return None
+        frame = Frame(name, thread_id)
         direct = case.is_direct(depth)
         put = self._written(to_anybody(case.failure) if direct else of_what_followed(case.failure), frame)
         if put is not None:
@@ -187,8 +223,13 @@ class Refusals:
         if len(data) > self._max_bytes:
             return None
         put = QueuedMessage("", data, SENDER, frame.thread_id, canonical=True)
-        put.payload_class = type(told)
+        put.payload_class, put.version = type(told), self._table.version
         return put
+
+
+def _was_answered(state: MessageState, result: Any) -> bool:
+    """Return whether a message failed by what its handler returned."""
+    return state.stage == REPLIES and result is not None
 
 
 def _lane(case: _Case, depth: int) -> tuple[str, str]:

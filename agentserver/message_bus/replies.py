@@ -7,7 +7,6 @@ becomes a dead letter whole: nothing of it is sent. Knows no queue and no pipeli
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -24,19 +23,19 @@ from agentserver.errors import (
 )
 from agentserver.message_bus.addressing import Address, Addressing
 from agentserver.message_bus.budget import Budget
+from agentserver.message_bus.dead_letters import dead_letter_of
 from agentserver.message_bus.dispatch import Outcome
 from agentserver.message_bus.guard import Step
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
-from agentserver.message_bus.raised import log_fields, raised_in_reply
+from agentserver.message_bus.raised import raised_in_reply
+from agentserver.message_bus.refusals import Refusals
 from agentserver.message_bus.reply_size import ReplySize
 from agentserver.message_bus.routing import RoutingTable
-from agentserver.message_bus.secrecy import scrubber_of, veiled_reply
+from agentserver.message_bus.secrecy import veiled_reply
 from agentserver.message_bus.steps import payload_extraction_step
-from agentserver.queues import DeadLetter, QueuedMessage, Settlement
+from agentserver.queues import QueuedMessage, Settlement
 from agentserver.wire import MESSAGE, Element
-
-logger = logging.getLogger(__name__)
 
 MAX_ID_CHARS: Final = 64
 
@@ -66,6 +65,7 @@ class Replies:
         budget: What conversations may use.
         max_bytes: Longest message, in bytes.
         clock: Seconds since the epoch.
+        refusals: Says who is told of what failed; nobody when left out.
     """
 
     def __init__(
@@ -77,13 +77,18 @@ class Replies:
         budget: Budget,
         max_bytes: int,
         clock: Callable[[], float],
+        refusals: Refusals | None = None,
     ) -> None:
-        self._addressing, self._parse = addressing, parse
-        self._budget, self._max_bytes, self._clock = budget, max_bytes, clock
-        self._size = ReplySize(max_bytes)
+        self._addressing, self._budget, self._clock = addressing, budget, clock
+        self._refusals = refusals
+        self.adjust(parse, max_bytes)
         self._writer, self._table = PayloadWriter(table), table
         self.false_claims = 0
         """How often a handler or an outside sender claimed to be someone else, or on another thread."""
+
+    def adjust(self, parse: Step, max_bytes: int) -> None:
+        """Take over another repair step, and another limit."""
+        self._parse, self._max_bytes, self._size = parse, max_bytes, ReplySize(max_bytes)
 
     def over(self, outcomes: list[Outcome]) -> Handled:
         """Make one settlement of a batch of outcomes."""
@@ -100,13 +105,28 @@ class Replies:
                 if type(state.failure) is not ConversationEnded:  # which its first failure has told
                     leaving.append(state)
                 if delivery is not None:
-                    settlement.dead.append((delivery, self._dead_letter(state, delivery.message)))
+                    exhausted = self._refuse(state, result, delivery.message, settlement.puts)
+                    letter = dead_letter_of(state, delivery.message, self._clock(), exhausted=exhausted)
+                    settlement.dead.append((delivery, letter))
             elif delivery is not None:
                 settlement.acks.append(delivery)
                 if delivery.message.outbound:
                     self._read_outbound(state, delivery.message.payload_class)
                     leaving.append(state)
         return handled
+
+    def _refuse(
+        self, state: MessageState, result: Any, message: QueuedMessage, puts: list[QueuedMessage]
+    ) -> bool:
+        """Put the refusal of a failed message, if somebody takes it; return whether one was told too often."""
+        if self._refusals is None:
+            return False
+        refusal, exhausted = self._refusals.about(state, result)
+        if refusal is not None:
+            refusal.id = _child_id(message, 0)
+            puts.append(refusal)
+            state.emitted = 1
+        return exhausted
 
     def _emit(self, state: MessageState, result: Any, puts: list[QueuedMessage]) -> None:
         """Add what a handler returned to `puts`: all of it, or nothing and a failure."""
@@ -251,6 +271,9 @@ class Replies:
         message.hop, message.payload_class = 1, payload_class
         if parent is not None:
             message.parent_id, message.hop, message.spending = parent.id, parent.hop + 1, parent.spending
+            message.sent_on = state.thread_id
+        if state.target_listeners:  # under whose contracts it was written, though a reload came meanwhile
+            message.version = state.target_listeners[0].version
         puts.append(message)
 
     def _read_outbound(self, state: MessageState, payload_class: type[Any] | None) -> None:
@@ -262,17 +285,6 @@ class Replies:
                 state.payload = self._table.contract_of(payload_class).read(tree)
             except BaseException as exc:  # noqa: BLE001  # an edge: the class's own code runs here
                 state.note(f"left as an element: {told(exc)}")
-
-    def _dead_letter(self, state: MessageState, message: QueuedMessage) -> DeadLetter:
-        code = state.failure.code if state.failure is not None else "error"
-        reason = state.error or ""
-        fields = log_fields(
-            scrubber_of(state), message_id=message.id, stage=state.stage, code=code, reason=reason,
-            from_id=state.from_id, to_id=state.to_id, thread_id=state.thread_id,
-        )  # fmt: skip
-        quiet = type(state.failure) is ConversationEnded
-        logger.log(logging.DEBUG if quiet else logging.WARNING, "dead letter", extra=fields)
-        return DeadLetter(message, state.stage, code, reason, state.from_id, state.thread_id, self._clock())
 
 
 def _child_id(parent: QueuedMessage | None, index: int) -> str:

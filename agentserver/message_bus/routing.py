@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections import UserDict
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, TypeAlias
 
 from agentserver.config.routing_keys import folded_tag, routing_key, shown_tag, split_key
-from agentserver.config.system_names import META
+from agentserver.config.system_names import KEPT, META
+from agentserver.core import CORE_NS, Huh
 from agentserver.errors import RoutingError
 from agentserver.message_bus.listener import Listener
 from agentserver.xmlable import contract_of
@@ -35,7 +37,10 @@ class RoutingTable(UserDict[str, list[Listener]]):
         self._by_tag: dict[str, dict[str, None]] = {}
         self._names: dict[str, int] = {}  # how many keys each name has
         self._for_some: dict[str, tuple[Listener, Admits]] = {}
+        self._for_refusals: dict[str, Listener] = {}
         self._foreign: dict[type[Any], AnyContract] = {}
+        self.version = 0
+        """How often it became another, at a reload."""
         self.secret_names: frozenset[str] = frozenset()
         """The names of what is secret in any payload that was ever taken here."""
         super().__init__(rows or {})
@@ -70,6 +75,55 @@ class RoutingTable(UserDict[str, list[Listener]]):
         """Enter a listener for those senders alone that `admits` lets through."""
         self._for_some[listener.root_tag] = (listener, admits)
 
+    def add_for_refusals(self, listener: Listener) -> None:
+        """Enter what a listener takes refusals with: nobody finds it, and only the pump sends to it, by its key."""
+        self._for_refusals[listener.root_tag] = listener
+
+    def refusal_key(self, name: str, cls: type[Any]) -> str:
+        """Return the key by which a listener takes refusals of a class."""
+        return routing_key(name, contract_of(cls).root_tag)
+
+    def takes_refusals(self, name: str) -> bool:
+        """Return whether a listener takes refusals."""
+        return bool(self._for_refusals) and self.refusal_key(name, Huh) in self._for_refusals
+
+    def forget_for_some(self) -> None:
+        """Take out every row that is for some senders alone."""
+        self._for_some = {}
+
+    def rows(self) -> list[Listener]:
+        """Return every row once, but those for some senders and for refusals."""
+        return [row for key, rows in self.data.items() for row in rows if row.root_tag == key]
+
+    def takers(self, name: str) -> list[Listener]:
+        """Return the rows with which a listener takes refusals."""
+        return [row for row in self._for_refusals.values() if row.name == name]
+
+    def become(self, other: RoutingTable, *, keep_names: bool) -> RoutingTable:
+        """Turn into another table at once, and return what this one was.
+
+        The rows for some senders stay, and what was secret stays secret. The foreign contracts of this one are kept
+        for handlers that run now and write by them.
+
+        Args:
+            other: What to become; not to be used any more.
+            keep_names: Whether nobody outside may bear the name of a listener that is gone, as messages may be on
+                their way that expect it within.
+        """
+        before = copy(self)
+        names = dict.fromkeys(self._names, 0) if keep_names else {}
+        foreign: dict[type[Any], AnyContract] = {
+            row.contract.cls: row.contract for row in self.rows() if isinstance(row.contract, ForeignContract)
+        }
+        other._names, other._foreign = names | other._names, foreign | other._foreign
+        other._for_some = self._for_some
+        other.secret_names |= self.secret_names
+        other.version = self.version + 1
+        self.__dict__.update(vars(other))
+        for row in (*self.rows(), *self._for_refusals.values(), *(row for row, _ in self._for_some.values())):
+            row.version = self.version
+        return before
+
     def find(self, to_id: str | None, tag: str, sender: str | None = None) -> list[Listener]:
         """Return who takes a payload with root `tag` that is sent `to_id`.
 
@@ -83,13 +137,14 @@ class RoutingTable(UserDict[str, list[Listener]]):
             The listeners of one key, at least one; not to be changed.
 
         Raises:
-            RoutingError: `no-listener` takes it, or the tag alone is `ambiguous`.
+            RoutingError: `no-listener` takes it, the tag alone is `ambiguous`, or it is `privileged`: the pump's own.
         """
         if to_id is not None:
             qualified = tag[:1] == "{"
             key = routing_key(to_id, tag) if qualified else f"{to_id}.{tag}".lower()
             found = self.data.get(key) or self._admitting(sender, key)
             if not found or ("." in tag and not qualified):  # `a` and <b.ping> is not `a.b` and <ping>
+                _refuse_privileged(tag)
                 raise RoutingError(f"no listener {to_id!r} takes {shown_tag(tag)}")
             return found
         lowered = folded_tag(tag)
@@ -103,6 +158,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             raise RoutingError(f"{shown_tag(tag)} without <to> could be for any of {names}", code="ambiguous")
         if found := self._admitting(sender, lowered):
             return found
+        _refuse_privileged(tag)
         raise RoutingError(f"no listener takes {shown_tag(tag)}")
 
     def contract_of(self, cls: type[Any]) -> AnyContract:
@@ -122,12 +178,14 @@ class RoutingTable(UserDict[str, list[Listener]]):
         """Return the one listener whose own key this is, leaving out those that share it by broadcasting."""
         if key in self._for_some:  # whoever sent it was let through when it was found
             return [self._for_some[key][0]]
+        if key in self._for_refusals:
+            return [self._for_refusals[key]]
         return [listener for listener in self.data.get(key, ()) if listener.root_tag == key]
 
     def has_name(self, name: str) -> bool:
         """Return whether a listener bears `name`, or shares it by broadcasting, or the organism keeps it."""
         lowered = name.lower()
-        return lowered in self._names or lowered == META
+        return lowered in self._names or lowered in (META, KEPT)
 
     def _admitting(self, sender: str | None, tag: str) -> list[Listener]:
         """Return the one row for some senders that `sender` reaches by a key, or by a class, in lower case."""
@@ -136,3 +194,8 @@ class RoutingTable(UserDict[str, list[Listener]]):
             for key, (listener, admits) in self._for_some.items()
             if tag in (key, folded_tag(listener.contract.root_tag)) and admits(sender)
         ][:1]
+
+
+def _refuse_privileged(tag: str) -> None:
+    if tag.startswith(f"{{{CORE_NS}}}"):
+        raise RoutingError(f"{shown_tag(tag)} is sent by the organism alone", code="privileged")

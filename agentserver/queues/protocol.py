@@ -43,8 +43,11 @@ class QueuedMessage:
         deliver_at: Not before this time, in seconds since the epoch, in a queue that can wait; 0 is at once.
         payload_class: What `data` was written from, as long as it stays in this process.
         spending: What its conversation has used of its budget, as long as it stays in this process.
+        sent_on: The thread on which its sender worked, where that was a handler.
+        feedback: For a refusal, the how-manieth of its kind it is on its thread; 0 for every other message.
         first_line: The line on which `data` begins in the text that it was cut from, 1-based: for whoever tells of
             its errors.
+        version: That of the routing table under which it was written, as long as it stays in this process.
     """
 
     id: str
@@ -63,6 +66,9 @@ class QueuedMessage:
     payload_class: type[Any] | None = None
     spending: Any = field(default=None, compare=False, repr=False)
     first_line: int = 1
+    sent_on: str | None = None
+    feedback: int = 0
+    version: int = 0
 
     def __repr__(self) -> str:
         """Tell which message it is, and how long; never what is in it."""
@@ -98,6 +104,8 @@ class DeadLetter:
         sender: Who sent it.
         thread_id: Its thread, as far as it was known.
         died_at: When, in seconds since the epoch.
+        exhausted: Whether a listener that takes refusals was not told of it, as it had been told too often on its
+            thread.
     """
 
     message: QueuedMessage
@@ -107,6 +115,7 @@ class DeadLetter:
     sender: str | None
     thread_id: str | None
     died_at: float
+    exhausted: bool = False
 
 
 @dataclass(slots=True)

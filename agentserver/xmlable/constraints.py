@@ -7,11 +7,13 @@ remedy: a constraint that does not suit the type, that contradicts another, or t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import annotated_types as at
 
 from agentserver.xmlable.bounds import interval_of, narrowings_of
+from agentserver.xmlable.exact_numbers import exactly
 from agentserver.xmlable.markers import Pattern
 from agentserver.xmlable.multiples import multiples_of
 from agentserver.xmlable.narrowing import Narrowing, narrowed
@@ -22,7 +24,7 @@ from agentserver.xmlable.simple import Simple
 MAX_LENGTH: Final = 1_000_000_000
 """Longest length that may be asked for: libxml2 counts no further than this order."""
 
-_SIZED: Final = {"string": "characters", "base64Binary": "bytes"}.items()
+_UNITS: Final = MappingProxyType({"string": "characters", "base64Binary": "bytes"})
 
 
 def constrained(codec: Simple, constraints: Sequence[Any]) -> Simple:
@@ -89,14 +91,15 @@ def item_range(noun: str, constraints: Sequence[Any]) -> tuple[int, int | None]:
 
 
 def _length(constraint: Any, length: object) -> int:
-    if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= MAX_LENGTH:
+    number = exactly("integer", length)
+    if not isinstance(number, int) or not 0 <= number <= MAX_LENGTH:
         raise Unmappable(f"{constraint_text(constraint)} is no length; write an int from 0 to {MAX_LENGTH:,}")
-    return length
+    return number
 
 
 def _lengths(codec: Simple, constraints: Sequence[Any]) -> list[Narrowing]:
     asked = [each for each in constraints if isinstance(each, (at.MinLen, at.MaxLen))]
-    unit = dict(_SIZED).get(codec.content.base)
+    unit = _UNITS.get(codec.content.base)
     if not asked:
         return []
     if unit is None:

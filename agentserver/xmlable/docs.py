@@ -41,7 +41,9 @@ def _docstring(cls: type) -> str:
     if not isinstance(text, str) or _is_made_up(cls, text):
         return ""
     begins_with_section = _SECTION.fullmatch(text.partition("\n")[0]) is not None
-    return inspect.cleandoc("\n" + text if begins_with_section else text)  # or its entries lose their indentation
+    return inspect.cleandoc(
+        "\n" + text if begins_with_section else text
+    )  # or its entries lose their indentation
 
 
 def _is_made_up(cls: type, text: str) -> bool:

@@ -6,9 +6,10 @@ of them are within the bounds, nor of the right pattern: who uses them must chec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +19,8 @@ from agentserver.xmlable.outline import Text
 Values: TypeAlias = Iterator[str]
 
 _STEPS: Final = 1000
-_MOST_FRACTION_DIGITS: Final = 2
+_END: Final = 10**lexical.MAX_INT_DIGITS
+_FRACTION_DIGITS: Final = 2
 _DAY: Final = date(2026, 1, 31)
 _MOMENT: Final = datetime(2026, 1, 31, 9, 30)  # XSD's moments may have no zone
 _SPAN: Final = timedelta(hours=1, minutes=30)
@@ -28,40 +30,57 @@ def numbers(text: Text, *, whole: bool) -> Values:
     """Give numbers, 1 or 1.50 first.
 
     Args:
-        text: The type; its bounds are numbers.
+        text: The type; its bounds are numbers, however long.
         whole: Whether they have no fraction.
     """
-    usual = _MOST_FRACTION_DIGITS if text.base == "decimal" else 1
-    digits = 0 if whole else min(usual, _or(text.fraction_digits, usual))
-    first = Decimal("1.50" if digits == _MOST_FRACTION_DIGITS else "1.5" if digits else "1")
     low, high = _bounds(text, _number)
-    inside = [] if low is None or high is None or whole else [(low + high) / 2]
-    unit = Decimal(1).scaleb(-digits)
-    starts = chain(
-        _from(first, Decimal(1), low, high),
-        inside,
-        () if low is None else _from(low if not whole else _ceiling(low), unit, low, high),
-        () if high is None else _from(high if not whole else -_ceiling(-high), -unit, low, high),
-        (Decimal(0),),
-        _from(-first, Decimal(-1), low, high),
-    )
-    return (format(number, "f") for number in starts)
+    if text.base in ("double", "float"):
+        return map(lexical.float_text, _floats(low, high))
+    usual = 0 if whole else _FRACTION_DIGITS
+    digits = usual if text.fraction_digits is None else min(usual, text.fraction_digits)
+    found = _exact(Fraction(3, 2) if digits else Fraction(1), Fraction(1, 10**digits), low, high)
+    bounded = (number for number in found if -_END < number < _END)
+    return (_written(number, digits) for number in bounded if not whole or number.denominator == 1)
 
 
-def _or(number: int | None, default: int) -> int:
-    return default if number is None else number
+def _exact(
+    first: Fraction, unit: Fraction, low: Fraction | None, high: Fraction | None
+) -> Iterator[Fraction]:
+    yield from _from(first, Fraction(1), low, high)
+    if low is not None and high is not None and unit != 1:
+        yield (low + high) / 2
+    if low is not None:
+        yield from _from(math.ceil(low / unit) * unit, unit, low, high)
+    if high is not None:
+        yield from _from(math.floor(high / unit) * unit, -unit, low, high)
+    yield Fraction(0)
+    yield from _from(-first, Fraction(-1), low, high)
 
 
-def _ceiling(number: Decimal) -> Decimal:
-    return -((-number) // 1)
+def _floats(low: Fraction | None, high: Fraction | None) -> Iterator[float]:
+    yield from map(float, _from(Fraction(3, 2), Fraction(1), low, high))
+    ends = [float(end) for end in (low, high) if end is not None]
+    if len(ends) == 2:
+        yield ends[0] / 2 + ends[1] / 2
+    for end in ends:
+        yield from (end, math.nextafter(end, math.inf), math.nextafter(end, -math.inf))
+    yield from (0.0, -1.5)
 
 
-def _number(text: str) -> Decimal | None:
+def _number(text: str) -> Fraction | None:
     try:
-        number = Decimal(text)
-    except InvalidOperation:
+        return Fraction(text)
+    except ValueError:  # INF, NaN, dates
         return None
-    return number if number.is_finite() else None
+
+
+def _written(number: Fraction, digits: int) -> str:
+    """Write a number with at least `digits` behind the point; its denominator is a product of twos and fives."""
+    scaled = number * 10**digits
+    while scaled.denominator != 1:
+        scaled, digits = scaled * 10, digits + 1
+    sign, figures = "-" * (scaled < 0), str(abs(scaled.numerator)).rjust(digits + 1, "0")
+    return sign + figures if digits == 0 else f"{sign}{figures[:-digits]}.{figures[-digits:]}"
 
 
 def _bounds(text: Text, read: Callable[[str], Any]) -> tuple[Any, Any]:

@@ -17,7 +17,13 @@ from agentserver.xmlable import group_faults
 from agentserver.xmlable.attributes import attribute_reader, attribute_writer
 from agentserver.xmlable.codec import Codec, Misfit, describe
 from agentserver.xmlable.concealment import conceal_reader, conceal_writer, holds_secrets
-from agentserver.xmlable.group_source import Shape, reader_source, runs_of_single_children, writer_source
+from agentserver.xmlable.group_source import (
+    Shape,
+    is_whole,
+    reader_source,
+    runs_of_single_children,
+    writer_source,
+)
 from agentserver.xmlable.outline import Record
 from agentserver.xmlable.simple import Simple
 from agentserver.xmlable.slots import Slot
@@ -65,6 +71,12 @@ class Group(Codec):
         # Nothing but element names, as literals, and identifiers of fields gets into the source.
         exec(compile(source, f"<contract {self.noun}>", "exec"), names)  # noqa: S102
         self.read, self.write = names["read"], names["write"]
+
+    def prepare(self, element: etree._Element) -> None:
+        """Put the children into an empty element that `write` would make, if these are always the same."""
+        if is_whole(self._slots):
+            for slot in self._slots:
+                etree.SubElement(element, slot.tag)
 
     def _names(self, slots: Sequence[Slot], shape: Shape) -> dict[str, Any]:
         names: dict[str, Any] = {

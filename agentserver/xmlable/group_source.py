@@ -128,7 +128,7 @@ def _go_on(indent: str) -> list[str]:
 
 
 def writer_source(slots: Sequence[Slot], shape: Shape, recursive: bool) -> str:
-    """Write `write(value, element)`.
+    """Write `write(value, element)`. Where the children are always the same, they may be in the element already.
 
     Args:
         slots: The slots, in order.
@@ -145,6 +145,9 @@ def writer_source(slots: Sequence[Slot], shape: Shape, recursive: bool) -> str:
         lines.append("    if too_deep(element): raise endless(element)")
     runs = {run.start: run for run in runs_of_single_children(slots)}
     made: set[int] = set()
+    if is_whole(slots):
+        lines += _take_children(slots)
+        runs, made = {}, set(range(len(slots)))
     for number, slot in enumerate(slots):
         if number in runs:
             lines += _make_children(runs[number])
@@ -170,6 +173,11 @@ def runs_of_single_children(slots: Sequence[Slot]) -> list[range]:
     return runs
 
 
+def is_whole(slots: Sequence[Slot]) -> bool:
+    """Tell whether the content is always the same children, so that the element may be given with them in it."""
+    return bool(slots) and all(map(_is_single, slots))
+
+
 def _is_single(slot: Slot) -> bool:
     return not (slot.attribute or slot.omits_none or slot.collection is not None)
 
@@ -179,6 +187,20 @@ def _make_children(run: range) -> list[str]:
         f"    children = t{run.start}()[:]",
         "    element.extend(children)",
         f"    {', '.join(f'e{number}' for number in run)} = children",
+    ]
+
+
+def _take_children(slots: Sequence[Slot]) -> list[str]:
+    if len(slots) >= _SHORTEST_RUN:
+        making = ["        children = t0()[:]", "        element.extend(children)"]
+    else:
+        made = (f"sub(element, {slot.tag!r})" for slot in slots)
+        making = [f"        children = {', '.join(made)},"]
+    return [
+        "    if len(element): children = element[:]",
+        "    else:",
+        *making,
+        f"    {', '.join(f'e{number}' for number in range(len(slots)))}, = children",
     ]
 
 

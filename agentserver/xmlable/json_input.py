@@ -31,7 +31,7 @@ from agentserver.xmlable.json_place import Place
 from agentserver.xmlable.json_texts import xml_text
 from agentserver.xmlable.outline import Anything, Field, Record, Text, Variants
 from agentserver.xmlable.outline_walk import prefixes
-from agentserver.xmlable.raw_xml import parse_raw_xml
+from agentserver.xmlable.xml_in_json import parse_raw_xml
 
 _NAMED_KEYS: Final = 12
 _COMPARED_CHARACTERS: Final = 80

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from agentserver.errors import BindingError, shorten
+from agentserver.xmlable.concealment import HIDDEN
 
 _SHOWN_STEPS: Final = 8
 _STEP_CHARACTERS: Final = 60
-_MASK: Final = "a secret value"
 
 
 class Place(NamedTuple):
@@ -53,4 +53,4 @@ class Place(NamedTuple):
 
     def misfit(self, found: str, expected: str) -> BindingError:
         """Give the error that here `found` stands where `expected` should; a secret is not told."""
-        return BindingError(self.path(), _MASK if self.secret else found, expected)
+        return BindingError(self.path(), HIDDEN if self.secret else found, expected)

@@ -20,6 +20,9 @@ Schema: TypeAlias = dict[str, Any]
 
 _QUARTET: Final = "[A-Za-z0-9+/]"
 _BASE64: Final = f"^(?:{_QUARTET}{{4}})*(?:{_QUARTET}{{2}}[AEIMQUYcgkosw048]=|{_QUARTET}[AQgw]==)?$"
+_EXACT: Final = 2**53
+"""Up to here a float is as good as the digits that it was written with: bounds beyond stay with the reader."""
+
 _COLLAPSED: Final = r"^(?:[^ \t\n\r]+(?: [^ \t\n\r]+)*)?$"
 _ONE_LINE: Final = r"^[^\t\n\r]*$"
 _HEX: Final = "^(?:[0-9A-Fa-f]{2})*$"
@@ -97,12 +100,16 @@ def _number(bound: str, whole: bool) -> int | float | None:
         exact = Decimal(bound)
     except InvalidOperation:
         return None
-    if not exact.is_finite():
+    if not exact.is_finite() or exact.adjusted() > lexical.MAX_INT_DIGITS:
         return None
-    if exact == exact.to_integral_value() and (whole or exact.adjusted() < 17):
-        return int(exact)
+    if whole:
+        return math.ceil(exact) if exact == math.ceil(exact) else None
+    if abs(exact) > _EXACT:
+        return None
     number = float(exact)
-    return number if math.isfinite(number) and Decimal(repr(number)) == exact else None
+    if number.is_integer():
+        return int(exact) if exact == int(exact) else None
+    return number if Decimal(repr(number)) == exact else None
 
 
 def _patterns(text: Text) -> Schema:

@@ -3,7 +3,7 @@
 | base of the text | in JSON |
 |---|---|
 | `integer` and those derived from it | a number without a fraction |
-| `double`, `float` | a number; the strings `"NaN"`, `"INF"` and `"-INF"` |
+| `double`, `float` | a number, rounded to a float; the strings `"NaN"`, `"INF"` and `"-INF"` |
 | `decimal` | a string, which keeps every digit; a number is taken, too |
 | `boolean` | `true`, `false` |
 | all others | a string: the text as XML has it, without the blanks around it that do not count |

@@ -7,7 +7,6 @@ nor outlines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
@@ -25,17 +24,6 @@ TypeKind: TypeAlias = Literal["complexType", "simpleType"]
 def append(parent: etree._Element, local_name: str, **attributes: str) -> etree._Element:
     """Add an XSD element called `local_name` to `parent`, and give it."""
     return etree.SubElement(parent, f"{{{XS}}}{local_name}", attributes)
-
-
-def restrict(
-    simple_type: etree._Element, base: str, patterns: Sequence[str] = (), values: Sequence[str] = ()
-) -> None:
-    """Make `simple_type` a restriction of `base` to texts of one of the `patterns`, or to the `values`."""
-    restriction = append(simple_type, "restriction", base=base)
-    for pattern in patterns:
-        append(restriction, "pattern", value=pattern)
-    for value in values:
-        append(restriction, "enumeration", value=value)
 
 
 class SchemaDocument:

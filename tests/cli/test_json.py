@@ -24,7 +24,7 @@ def test_validate_gives_the_listeners() -> None:
         "name": "greeter",
         "description": "Responds with a greeting message",
         "agent": False,
-        "peers": [],
+        "peers": None,
         "broadcast": False,
         "contracts": [
             {"payload_class": "handlers.hello.Greeting", "handler": "handlers.hello.handle_greeting"}

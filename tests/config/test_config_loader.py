@@ -86,7 +86,7 @@ def test_smallest_listener_gives_the_defaults(load: Load) -> None:
         listener.broadcast,
         listener.handles,
     )
-    assert actual == ("clerk", "shop.tools.Order", "shop.tools.take", "", False, [], False, [])
+    assert actual == ("clerk", "shop.tools.Order", "shop.tools.take", "", False, None, False, [])
 
 
 def test_classes_and_handlers_are_imported(load: Load) -> None:
@@ -142,7 +142,7 @@ listeners:
 
 def test_agent_peers_and_broadcast_are_read(load: Load) -> None:
     actual = [(each.is_agent, each.peers, each.broadcast) for each in load(EVERYTHING).listeners]
-    assert actual == [(True, ["search", "TILL.order2"], False), (False, [], True)]
+    assert actual == [(True, ["search", "TILL.order2"], False), (False, None, True)]
 
 
 def test_own_steps_are_imported(load: Load) -> None:

@@ -38,7 +38,9 @@ def watched(handler: Callable[..., Any], threshold_s: float = THRESHOLD_S) -> St
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.name == "agentserver.message_bus.watchdog"]
+    """Return what the watchdog said of code of this module: a busy machine may hold up other code as long, too."""
+    records = [record for record in caplog.records if record.name == "agentserver.message_bus.watchdog"]
+    return [record for record in records if field(record, "at").startswith(__name__)]
 
 
 def field(record: logging.LogRecord, name: str) -> Any:
@@ -98,7 +100,7 @@ async def test_a_handler_that_holds_the_interpreter_is_named_when_it_lets_go(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def one_call_of_a_c_function() -> None:
-        sum(range(12_000_000))  # some 0.2 s, in which no other thread runs
+        sum(range(12_000_000))  # some tenths of a second, in which no other thread runs
 
     async def careless(payload: Ping, metadata: HandlerMetadata) -> None:
         one_call_of_a_c_function()
@@ -122,10 +124,11 @@ async def test_who_waits_and_who_works_in_a_thread_blocks_nobody(caplog: pytest.
 
 
 async def test_a_threshold_of_0_starts_no_watchdog(caplog: pytest.LogCaptureFixture) -> None:
+    before = watchdogs()  # of other tests, about to end
     async with running(watched(Recorder(), threshold_s=0)) as pump:
         await pump.inject(ping(), THREAD, "user")
         await pump.drained()
-        assert watchdogs() == []
+        assert [thread for thread in watchdogs() if thread not in before] == []
 
 
 async def test_a_pump_that_stops_does_not_wait_for_its_watchdog_which_ends_by_itself() -> None:
@@ -177,12 +180,12 @@ def test_a_daemon_that_was_stopped_and_continued_blames_nobody(tmp_path: Path) -
             from tests.organisms import Ping, Recorder, listener, pump_of
 
             async def main():
-                pump = pump_of(listener("echo", Ping, Recorder()), limits=Limits(block_warning_s=0.1))
+                pump = pump_of(listener("echo", Ping, Recorder()), limits=Limits(block_warning_s=0.4))
                 async with running(pump):
                     await asyncio.sleep(0.2)
                     print("running", flush=True)
                     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-                    await asyncio.sleep(0.2)
+                    await asyncio.sleep(0.5)
 
             logging.basicConfig(level="WARNING")
             asyncio.run(main())
@@ -197,7 +200,7 @@ def test_a_daemon_that_was_stopped_and_continued_blames_nobody(tmp_path: Path) -
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         process.send_signal(signal.SIGSTOP)
-        time.sleep(0.5)
+        time.sleep(1.2)
         process.send_signal(signal.SIGCONT)
         _, errors = process.communicate("go on\n", timeout=30)
     assert (process.returncode, errors) == (0, "")

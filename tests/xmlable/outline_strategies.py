@@ -70,7 +70,9 @@ def records(draw: st.DrawFn, names: _Names, namespace: str, depth: int) -> Recor
     else:
         record.fields += draw(st.lists(element_fields(names, namespace, depth), max_size=3))
         if draw(st.integers(0, 4)) == 0:
-            record.fields.append(Field(f"{namespace}Again", record, least=0, most=None, many="list"))
+            record.fields.append(
+                Field(namespace + names.next("Again"), record, least=0, most=None, many="list")
+            )
     record.fields += attributes
     return record
 

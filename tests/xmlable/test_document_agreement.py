@@ -53,12 +53,19 @@ def is_judged_rightly(element: etree._Element) -> bool:
     """Tell whether the second validator can be trusted with a document.
 
     It takes a comment within a text for a child, other blanks than those of XML for blanks, and overlooks a key that
-    comes twice where a dict is within another.
+    comes twice where a dict is within another, and text beside an element of any kind.
     """
-    texts = [text or "" for node in element.iter() for text in (node.text, node.tail)]
-    remarks = [node for node in element.iter() if not isinstance(node.tag, str)]
-    keys = next(element.iter("{*}Key"), None)
-    return not remarks and not any("\u00a0" in text for text in texts) and keys is None
+    nodes = list(element.iter())
+    remarks = [node for node in nodes if not isinstance(node.tag, str)]
+    odd_blanks = [node for node in nodes if "\u00a0" in f"{node.text}{node.tail}"]
+    keys = list(element.iter("{*}Key"))
+    beside_any = [raw for raw in element.iter("{*}any") if (raw.tail or _text_before(raw)).strip()]
+    return not (remarks or odd_blanks or keys or beside_any)
+
+
+def _text_before(element: etree._Element) -> str:
+    parent = element.getparent()
+    return (parent.text or "") if parent is not None else ""
 
 
 @given(st.data(), contracts())

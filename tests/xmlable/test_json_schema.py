@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from agentserver.errors import BindingError
-from agentserver.xmlable import contract_of, xmlify
+from agentserver.xmlable import contract_of
 from agentserver.xmlable.example import example
 from agentserver.xmlable.json_notation import element_to_json, from_json, to_json
 from agentserver.xmlable.json_schema import json_schema
 from agentserver.xmlable.outline import Anything, Content, Field, Record, Text
 from tests.xmlable import order_outline as o
-from tests.xmlable.dataclass_strategies import Typed, contracts
+from tests.xmlable.constrained_strategies import Typed
+from tests.xmlable.dataclass_strategies import contracts
 from tests.xmlable.outline_strategies import documents, outlines
 from tests.xmlable.rich_contracts import RICH
 
@@ -46,16 +47,16 @@ def reads(cls: type, data: Any) -> bool:
 
 
 @given(outlines(), st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_every_document_of_an_outline_fits_its_schema(root: Field, data: st.DataObject) -> None:
     validator(json_schema(root)).validate(element_to_json(root, data.draw(documents(root))))
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_what_to_json_gives_fits_the_schema(data: st.DataObject) -> None:
     cls, values = data.draw(contracts())
-    schema = json_schema(contract_of(xmlify(cls)).outline)
+    schema = json_schema(contract_of(cls).outline)
     validator(schema).validate(to_json(data.draw(values)))
 
 
@@ -138,7 +139,7 @@ def judge(cls: type) -> tuple[Draft202012Validator, Any]:
 
 @pytest.mark.parametrize("cls", RICH)
 @given(places=PLACES, odd=ODD, removed=st.none() | st.integers(0, 30))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_the_schema_and_from_json_agree(cls: type, places: list[int], odd: Any, removed: int | None) -> None:
     schema, valid = judge(cls)
     data = changed(valid, places, odd)
@@ -163,9 +164,9 @@ def is_beyond_words(cls: type, data: Any) -> bool:
 
 
 @given(contracts(), PLACES, ODD)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_what_the_schema_of_any_class_refuses_is_refused(typed: Typed, places: list[int], odd: Any) -> None:
-    contract = contract_of(xmlify(typed[0]))
+    contract = contract_of(typed[0])
     data = changed(element_to_json(contract.outline, example(contract.outline)), places, odd)
     assume(not Draft202012Validator(json_schema(contract.outline)).is_valid(data))
     assert not reads(contract.cls, data)

@@ -280,3 +280,35 @@ def test_an_instance_without_one_of_its_attributes_is_refused() -> None:
     del address.city
     with pytest.raises(BindingError, match="without 'city'"):
         address.xml_value("Address")  # type: ignore[attr-defined]
+
+
+def test_an_element_that_a_contract_made_is_filled_like_an_empty_one() -> None:
+    @xmlify
+    @dataclass
+    class Point:
+        x: int
+        y: int
+
+    contract, point = contract_of(Point), Point(1, 2)
+    empty, blank = etree.Element("Point"), contract.blank()
+    contract.fill(point, empty)
+    contract.fill(point, blank)
+
+    assert b"<Point><X>1</X><Y>2</Y></Point>" == etree.tostring(empty) == etree.tostring(blank)
+    assert etree.tostring(point.xml_value("Other")) == b"<Other><X>1</X><Y>2</Y></Other>"  # type: ignore[attr-defined]
+
+
+def test_an_element_that_a_contract_made_is_left_empty_when_a_value_does_not_fit() -> None:
+    @xmlify
+    @dataclass
+    class Point:
+        x: int
+        y: int
+
+    contract = contract_of(Point)
+    blank = contract.blank()
+    with pytest.raises(BindingError, match="Point/Y: found str"):
+        contract.fill(Point(1, "two"), blank)  # type: ignore[arg-type]
+
+    assert b"<Point/>" == etree.tostring(blank)
+    assert 2 == len(contract.blank())

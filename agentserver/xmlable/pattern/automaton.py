@@ -8,12 +8,13 @@ do, takes a time that doubles with each character.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import Final
 
 from agentserver.xmlable.pattern.nodes import Atom, Fork, Loop, Node, Row, children, loop, row
 
 _SMALL_COUNT: Final = 3
+_MAX_LOOKS: Final = 1_000_000
 
 
 @dataclass(slots=True)
@@ -102,20 +103,25 @@ def _uncounted(node: Node) -> Node:
 
 
 def _has_two_ways_round(automaton: _Automaton, place: int) -> bool:
-    """Walk pairs of ways that begin at `place`, until they part and come back to it together."""
+    """Walk pairs of ways that begin at `place`, until they part and come back to it together.
+
+    What has too many pairs to walk counts as if they did.
+    """
     start = place, place, False
-    seen, waiting = {start}, [start]
+    seen, waiting, looks = {start}, [start], _MAX_LOOKS // len(automaton.atoms)
     while waiting:
         one, other, parted = waiting.pop()
-        for left in automaton.follow[one]:
-            for right in automaton.follow[other]:
-                step = left, right, parted or left != right
-                if step in seen or not automaton.atoms[left].meets(automaton.atoms[right]):
-                    continue
-                if step == (place, place, True):
-                    return True
-                seen.add(step)
-                waiting.append(step)
+        looks -= len(automaton.follow[one]) * len(automaton.follow[other])
+        if looks < 0:
+            return True
+        for left, right in product(automaton.follow[one], automaton.follow[other]):
+            step = left, right, parted or left != right
+            if step in seen or not automaton.atoms[left].meets(automaton.atoms[right]):
+                continue
+            if step == (place, place, True):
+                return True
+            seen.add(step)
+            waiting.append(step)
     return False
 
 

@@ -25,7 +25,7 @@ from agentserver.xmlable.pattern.writing import (
     written_out,
     xsd_text,
 )
-from agentserver.xmlable.schema_document import SchemaDocument, append, restrict
+from agentserver.xmlable.schema_document import SchemaDocument, append
 
 _TEXTS: Final = 200
 _MAX_CHARACTERS: Final = 24
@@ -52,7 +52,7 @@ def proven(pattern: str) -> tuple[str, Matches]:
     """
     node = parse(pattern)
     texts = list(dict.fromkeys(_texts(node)))
-    if is_explosive(node) or _is_slow(node, texts):
+    if _is_slow(node, texts) or is_explosive(node):
         reason = "there are so many ways to match one text that it takes a time without end; leave out a repetition"
         raise ValueError(f"the pattern {pattern!r} repeats what repeats already: {reason}")
     match = re.compile(python_text(node)).fullmatch
@@ -65,7 +65,7 @@ def proven(pattern: str) -> tuple[str, Matches]:
 
 def _wordings(node: Node) -> Iterator[str]:
     """Give the pattern in several wordings, the plainest first."""
-    if size(node, _COUNTED) > _MAX_SIZE:
+    if _is_too_large(node):
         return
     plain = written_out(node, _COUNTED)
     if is_deterministic(plain):
@@ -76,8 +76,12 @@ def _wordings(node: Node) -> Iterator[str]:
             yield xsd_text(without_negation(plain))
 
 
+def _is_too_large(node: Node) -> bool:
+    return is_counted(node) and size(node, _COUNTED) > _MAX_SIZE
+
+
 def _is_slow(node: Node, texts: list[str]) -> bool:
-    if size(node, _COUNTED) > _MAX_SIZE:
+    if _is_too_large(node):
         return False
     plain = written_out(node, _COUNTED)
     return not is_deterministic(plain) and any(ways(plain, text) > _MAX_WAYS for text in texts)
@@ -85,7 +89,8 @@ def _is_slow(node: Node, texts: list[str]) -> bool:
 
 def _agree(xsd: str, match: Callable[[str], object], texts: list[str]) -> bool:
     schema = SchemaDocument()
-    restrict(append(append(schema.root, "element", name="text"), "simpleType"), "xs:string", [xsd])
+    simple_type = append(append(schema.root, "element", name="text"), "simpleType")
+    append(append(simple_type, "restriction", base="xs:string"), "pattern", value=xsd)
     try:
         compiled = etree.XMLSchema(schema.root)
     except etree.XMLSchemaParseError:

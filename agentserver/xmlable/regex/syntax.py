@@ -50,6 +50,8 @@ def sequence(parts: Iterable[Node]) -> Node:
     """Put parts after one another; the same several times in a row becomes one repetition."""
     joined: list[Node] = []
     for part in parts:
+        if part == Sequence(()):
+            continue
         joined.append(part)
         while _join_last(joined):
             pass
@@ -61,7 +63,7 @@ def _join_last(parts: list[Node]) -> bool:
     part, least, most = _counted(parts[-1])
     row = part.parts if isinstance(part, Sequence) else (part,)
     before = parts[-1 - len(row) : -1]
-    if tuple(before) == row:
+    if row and tuple(before) == row:
         earlier: tuple[int, int | None] = (1, 1)
     elif len(parts) > 1 and _counted(parts[-2])[0] == part:
         before, earlier = parts[-2:-1], _counted(parts[-2])[1:]

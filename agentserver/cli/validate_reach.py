@@ -1,0 +1,71 @@
+"""`agentserver validate --reach A B`: whether what one listener sends may lead to another, and over whom.
+
+Takes an organism and two names; prints the shortest ways, or that there is none. Returns whether there is one. Raises
+`NotFound`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from agentserver.cli.machine_output import emit
+from agentserver.cli.organism_graph import graph_of, require_address
+from agentserver.cli.terminal import paint, printable
+from agentserver.config import OrganismConfig
+from agentserver.config.reachability import Hop
+from agentserver.config.way_words import told_reason
+
+
+def show_reach(organism: OrganismConfig, start: str, end: str, file: str, *, as_json: bool) -> bool:
+    """Show the ways from one name to another: one to each listener that bears the latter.
+
+    Args:
+        organism: Where to look.
+        start: A listener, or a name that several share.
+        end: The same.
+        file: The name of the configuration.
+        as_json: Whether to write a document instead.
+
+    Raises:
+        NotFound: There is no listener of such a name.
+    """
+    graph = graph_of(organism)
+    for name in (start, end):
+        require_address(graph, name)
+    paths = graph.paths(start, end)
+    if as_json:
+        ways = [_document(path) for path in paths]
+        emit({"ok": bool(paths), "file": file, "from": start, "to": end, "ways": ways})
+        return bool(paths)
+    for path in paths:
+        names = [path[0].sender.name, *(hop.receiver.name for hop in path)]
+        click.echo(paint(printable(" -> ".join(names)), "cyan", sys.stdout, bold=True))
+        for hop in path:
+            click.echo(f"  {printable(_placed(hop, file))}")
+    if not paths:
+        click.echo(f"none: nothing that {printable(start)} sends leads to {printable(end)}")
+    return bool(paths)
+
+
+def _document(path: Sequence[Hop]) -> dict[str, object]:
+    return {
+        "path": [path[0].sender.name, *(hop.receiver.name for hop in path)],
+        "hops": [
+            {
+                "from": hop.sender.name,
+                "to": hop.receiver.name,
+                "peer": hop.entry,
+                "reason": told_reason(hop, with_line=False),
+                "line": hop.line or None,
+            }
+            for hop in path
+        ],
+    }
+
+
+def _placed(hop: Hop, file: str) -> str:
+    place = f"{file}:{hop.line}" if hop.line else file
+    return f"{place}: {told_reason(hop, with_line=False)}"

@@ -1,0 +1,281 @@
+"""Another configuration while the organism runs: all of it, or nothing, and nobody else is disturbed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentserver import ConfigError, MessageState, StreamPump, bootstrap, running
+from agentserver.config import Limits, OrganismConfig
+from agentserver.errors import PumpClosed
+from tests.message_bus.reloadable import Project, order
+from tests.organisms import Ping, Recorder, listener, ping, pump_of
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+async def answer(pump: StreamPump, data: bytes) -> str:
+    """Inject a payload and give the text of the reply, or the code of the failure."""
+    came: asyncio.Future[MessageState] = asyncio.get_running_loop().create_future()
+    thread = await pump.inject(data, from_id="user")
+    remove = pump.add_outlet(lambda state: None if came.done() else came.set_result(state), thread)
+    state = await came
+    remove()
+    if state.failure is not None:
+        return state.failure.code
+    assert state.payload is not None
+    return str(state.payload.text)
+
+
+async def test_nothing_changes_when_nothing_changed(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    before = dict(pump.listeners)
+
+    changes = await pump.reload(project.config)
+
+    assert (False, before) == (bool(changes), pump.listeners)
+
+
+async def test_a_changed_handler_is_imported_anew(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    async with running(pump):
+        first = await answer(pump, order())
+        project.handler("new")
+        changes = await pump.reload()
+        second = await answer(pump, order())
+
+    assert ("old tea", "new tea") == (first, second)
+    assert ["handler of Order"] == [each.key for change in changes.changed for each in change.differences]
+
+
+async def test_a_changed_contract_takes_its_handler_along(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    async with running(pump):
+        await answer(pump, order())
+        project.contract("thing: str")
+        project.handler("new", "thing")
+        changes = await pump.reload()
+        answers = [await answer(pump, order("Thing")), await answer(pump, order("Item"))]
+
+    assert ["new tea", "schema"] == answers
+    assert "breaking" in changes.changed[0].differences[0].details[0]
+
+
+async def test_untouched_listeners_are_the_same_objects(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    beside, desk, module = (
+        pump.listeners["beside"],
+        pump.listeners["desk"],
+        sys.modules[f"{project.package}.beside"],
+    )
+    project.handler("new")
+
+    await pump.reload()
+
+    assert pump.listeners["beside"] is beside
+    assert pump.listeners["desk"] is not desk
+    assert sys.modules[f"{project.package}.beside"] is module
+
+
+BREAKS = {
+    "yaml": lambda project: project.config.write_text("listeners: [}"),
+    "import": lambda project: project.organism(listeners="- {name: x, payload_class: no.X, handler: no.x}"),
+    "name": lambda project: project.organism(
+        listeners=f"- {{name: desk, payload_class: {project.package}.beside.Note, handler: {project.package}.beside.take}}"
+    ),
+    "contract": lambda project: project.contract("item: object"),
+    "syntax": lambda project: project.module("desk", "def ("),
+    "exit": lambda project: project.module("desk", "import sys\nsys.exit(3)\n"),
+    "restart": lambda project: project.organism(settings="thread_scheduling: depth-first"),
+}
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+async def test_whatever_is_wrong_the_old_organism_goes_on(project: Project, fault: str) -> None:
+    pump = await bootstrap(project.config)
+    modules = {name: each for name, each in sys.modules.items() if name.startswith(project.package)}
+    config, listeners = pump.config, dict(pump.listeners)
+    project.module("beside", "# changed\n" + (project.folder / project.package / "beside.py").read_text())
+    BREAKS[fault](project)
+    async with running(pump):
+        with pytest.raises(ConfigError) as raised:
+            await pump.reload()
+        assert "old tea" == await answer(pump, order())
+
+    assert raised.value.faults
+    assert (config, listeners) == (pump.config, pump.listeners)
+    assert modules == {name: each for name, each in sys.modules.items() if name.startswith(project.package)}
+    assert sys.modules[project.package].__dict__["beside"] is modules[f"{project.package}.beside"]
+
+
+async def test_a_broken_file_that_is_mended_is_taken(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.module("desk", "def (")
+    with pytest.raises(ConfigError):
+        await pump.reload()
+    project.handler("new")
+
+    await pump.reload()
+
+    async with running(pump):
+        assert "new tea" == await answer(pump, order())
+
+
+async def test_listeners_come_and_go(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    package = project.package
+    project.config.write_text(
+        "organism: {name: shop}\nlisteners:\n"
+        f"- {{name: shelf, payload_class: {package}.contracts.Order, handler: {package}.desk.take}}\n"
+    )
+
+    changes = await pump.reload()
+
+    assert (("shelf",), ("desk", "beside")) == (changes.added, changes.removed)
+    assert ["shelf"] == list(pump.listeners)
+    async with running(pump):
+        assert "old tea" == await answer(pump, order())
+
+
+async def test_what_a_program_registered_itself_stays(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    recorder = Recorder()
+    pump.register_listener(listener("own", Ping, recorder))
+    project.handler("new")
+
+    await pump.reload()
+
+    async with running(pump):
+        await pump.inject(ping(to="own"))
+        await pump.drained()
+    assert 1 == len(recorder.calls)
+
+
+class Held:
+    """A handler that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.called, self.go = asyncio.Event(), asyncio.Event()
+        self.seen: list[Any] = []
+
+    async def __call__(self, payload: Any, metadata: Any) -> None:
+        self.called.set()
+        await self.go.wait()
+        self.seen.append(payload)
+
+
+async def test_what_is_being_handled_finishes_under_the_old_handler() -> None:
+    old, new = Held(), Held()
+    new.go.set()
+    pump = pump_of(listener("echo", Ping, old))
+    async with running(pump):
+        await pump.inject(ping("first"))
+        await old.called.wait()
+        await pump.reload(OrganismConfig("test", listeners=[listener("echo", Ping, new)]))
+        await pump.inject(ping("second"))
+        await new.called.wait()
+        old.go.set()
+        await pump.drained()
+
+    assert [["first"], ["second"]] == [[each.text for each in held.seen] for held in (old, new)]
+    assert (2, 0) == (pump.books.settled, pump.books.dead)
+
+
+async def test_what_waited_and_fits_no_more_is_told_from_what_was_bad_anyway(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    for data in (order(), order("Wrong")):
+        await pump.inject(data, from_id="user")
+    project.contract("thing: str")
+    project.handler("new", "thing")
+    await pump.reload()
+    await pump.inject(order(), from_id="user")
+    async with running(pump):
+        await pump.drained()
+
+    assert ["contract-changed", "schema", "schema"] == [letter.code for letter in pump.dead_letters]
+
+
+async def test_what_waited_for_a_listener_that_is_gone_is_told_so(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    await pump.inject(order(), from_id="user")
+    package = project.package
+    project.config.write_text(
+        "organism: {name: shop}\nlisteners:\n"
+        f"- {{name: beside, payload_class: {package}.beside.Note, handler: {package}.beside.take}}\n"
+    )
+    await pump.reload()
+    await pump.inject(order(), from_id="user")
+    async with running(pump):
+        await pump.drained()
+
+    assert ["contract-changed", "no-listener"] == [letter.code for letter in pump.dead_letters]
+
+
+async def test_limits_change_while_it_runs() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()))
+    async with running(pump):
+        await pump.reload(
+            OrganismConfig("test", listeners=pump.config.listeners, limits=Limits(message_bytes=1_000))
+        )
+        await pump.inject(ping("x" * 1_000))
+        await pump.drained()
+
+    assert ["too-large"] == [letter.code for letter in pump.dead_letters]
+
+
+async def test_a_pump_that_is_shut_down_follows_nothing(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    await pump.shutdown()
+
+    with pytest.raises(PumpClosed):
+        await pump.reload()
+
+
+async def test_a_shutdown_meanwhile_wins(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.handler("new")
+    reloading = asyncio.create_task(pump.reload())
+    await asyncio.sleep(0)
+    await pump.shutdown()
+
+    with pytest.raises(PumpClosed):
+        await reloading
+
+
+async def test_a_cancelled_reload_leaves_the_old(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.handler("new")
+    reloading = asyncio.create_task(pump.reload())
+    await asyncio.sleep(0)
+    reloading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reloading
+
+    async with running(pump):
+        assert "old tea" == await answer(pump, order())
+        await pump.reload()
+        assert "new tea" == await answer(pump, order())
+
+
+async def test_reloads_come_one_after_the_other(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.handler("new")
+
+    changes = await asyncio.gather(*(pump.reload() for _ in range(3)))
+
+    assert [True, False, False] == [bool(each) for each in changes]
+
+
+async def test_a_restart_is_asked_for_by_name(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.config.write_text(project.config.read_text().replace("{name: shop}", "{name: store}"))
+
+    with pytest.raises(ConfigError, match="name: needs a restart, to become store instead of shop"):
+        await pump.reload()
