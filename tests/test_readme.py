@@ -111,7 +111,7 @@ def test_the_reference_shows_the_defaults() -> None:
 
     shown, default = ConfigLoader.loads(blocks("yaml")[1]), OrganismConfig("hello-world")
     assert shown.limits == Limits()
-    places = {"listeners": [], "given": {}}
+    places: dict[str, object] = {"listeners": [], "given": {}}
     assert {**asdict(shown), **places} == {**asdict(default), **places}
 
 
@@ -167,4 +167,4 @@ def test_the_commands_that_give_json_are_those_that_take_the_option() -> None:
         for name, command in main.commands.items()
         if any("--json" in option.opts for option in command.params)
     }
-    assert takers == {"validate", "can", "pipe", "bench"}  # and `contracts`, a group whose commands each take it
+    assert takers == {"validate", "can", "reload", "pipe", "bench"}  # and `contracts`, a group whose commands each take it

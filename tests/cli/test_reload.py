@@ -144,10 +144,10 @@ def test_many_hangups_end_in_the_newest_state(project: Project) -> None:
     with started("run", cwd=project.folder) as process:
         read_until(process.stderr, "started")
         for number in range(20):
-            project.organism(settings=f"max_concurrent_handlers: {number + 1}")
+            project.organism(settings=f"max_concurrent_handlers: {number + 100}")
             os.kill(process.pid, signal.SIGHUP)
 
-        read_until(process.stderr, "-> 20")
+        read_until(process.stderr, "-> 119")
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
 

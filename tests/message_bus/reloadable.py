@@ -8,7 +8,10 @@ from pathlib import Path
 
 _NUMBERS = itertools.count()
 
-HEADER = "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom agentserver import HandlerResponse, xmlify\n"
+HEADER = (
+    "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    "from agentserver import HandlerResponse, xmlify\n"
+)
 
 CONTRACT = """
 @xmlify
@@ -59,6 +62,10 @@ class Project:
     def config(self) -> Path:
         return self.folder / "config" / "organism.yaml"
 
+    @property
+    def beside(self) -> str:
+        return f"payload_class: {self.package}.beside.Note, handler: {self.package}.beside.take"
+
     def module(self, name: str, text: str) -> None:
         (self.folder / self.package / f"{name}.py").write_text(HEADER + text)
 
@@ -69,10 +76,10 @@ class Project:
         self.module("desk", HANDLER.format(package=self.package, word=word, first=first))
 
     def organism(self, desk: str = "", listeners: str = "", settings: str = "") -> None:
+        first = f"payload_class: {self.package}.contracts.Order, handler: {self.package}.desk.take"
         self.config.write_text(
             f"organism: {{name: shop}}\n{settings}\nlisteners:\n"
-            f"- {{name: desk, payload_class: {self.package}.contracts.Order, handler: {self.package}.desk.take{desk}}}\n"
-            f"- {{name: beside, payload_class: {self.package}.beside.Note, handler: {self.package}.beside.take}}\n"
+            f"- {{name: desk, {first}{desk}}}\n- {{name: beside, {self.beside}}}\n"
             f"{listeners}\n"
         )
 

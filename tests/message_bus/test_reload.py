@@ -87,9 +87,7 @@ async def test_untouched_listeners_are_the_same_objects(project: Project) -> Non
 BREAKS = {
     "yaml": lambda project: project.config.write_text("listeners: [}"),
     "import": lambda project: project.organism(listeners="- {name: x, payload_class: no.X, handler: no.x}"),
-    "name": lambda project: project.organism(
-        listeners=f"- {{name: desk, payload_class: {project.package}.beside.Note, handler: {project.package}.beside.take}}"
-    ),
+    "name": lambda project: project.organism(listeners=f"- {{name: desk, {project.beside}}}"),
     "contract": lambda project: project.contract("item: object"),
     "syntax": lambda project: project.module("desk", "def ("),
     "exit": lambda project: project.module("desk", "import sys\nsys.exit(3)\n"),
@@ -205,11 +203,7 @@ async def test_what_waited_and_fits_no_more_is_told_from_what_was_bad_anyway(pro
 async def test_what_waited_for_a_listener_that_is_gone_is_told_so(project: Project) -> None:
     pump = await bootstrap(project.config)
     await pump.inject(order(), from_id="user")
-    package = project.package
-    project.config.write_text(
-        "organism: {name: shop}\nlisteners:\n"
-        f"- {{name: beside, payload_class: {package}.beside.Note, handler: {package}.beside.take}}\n"
-    )
+    project.config.write_text(f"organism: {{name: shop}}\nlisteners:\n- {{name: beside, {project.beside}}}\n")
     await pump.reload()
     await pump.inject(order(), from_id="user")
     async with running(pump):

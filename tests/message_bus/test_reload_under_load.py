@@ -37,13 +37,10 @@ def write(project: Project, number: int) -> None:
     project.module("desk", HANDLED.format(package=project.package, first=first, wait=WAIT) + f"# {number}\n")
     project.organism(settings=NARROW)
     if number % 3 == 2:
-        package = project.package
         breaks: list[Any] = [
             lambda: project.config.write_text("listeners: [}"),
             lambda: project.organism(listeners="- {name: x, payload_class: no.X, handler: no.x}"),
-            lambda: project.organism(
-                listeners=f"- {{name: Desk, payload_class: {package}.beside.Note, handler: {package}.beside.take}}"
-            ),
+            lambda: project.organism(listeners=f"- {{name: Desk, {project.beside}}}"),
             lambda: project.contract("item: object"),
             lambda: project.module("desk", "def ("),
         ]
