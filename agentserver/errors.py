@@ -10,6 +10,8 @@ AgentServerError
     │   ├── WireError              bytes that are no acceptable XML
     │   ├── EnvelopeError          XML that is no acceptable envelope
     │   ├── RoutingError           no listener takes it
+    │   │   └── NotAllowed             its sender may not address it
+    │   ├── ForeignThread          its thread is another's
     │   └── PayloadError           the payload breaks its contract
     │       └── ContractChanged        it kept the contract that it was sent under, before a reload
     ├── HandlerError           a handler did not do its part          (the handler's author)
@@ -20,6 +22,7 @@ AgentServerError
     ├── TaskExited             a task of a handler called sys.exit    (the handler's author)
     ├── BudgetExceeded         a conversation used up its budget      (the organism's author)
     │   └── ConversationEnded      a message came after the end of its conversation
+    ├── Cancelled              a program ended the thread             (nobody)
     ├── StepFailed             a bug in a step, ours or a user's      (the step's author)
     └── PumpError              the pump cannot serve a caller         (the caller)
         ├── PumpClosed             it is shutting down, or was
@@ -200,6 +203,21 @@ class RoutingError(GateError):
     code = "no-listener"
 
 
+class NotAllowed(RoutingError):
+    """A listener may not address whom it meant to. In words it is told the same as when nobody is there."""
+
+    code = "not-allowed"
+
+    def __str__(self) -> str:
+        return f"{RoutingError.code}: {self.detail}"
+
+
+class ForeignThread(GateError):
+    """Somebody outside went on with a thread that they did not open."""
+
+    code = "foreign-thread"
+
+
 class PayloadError(GateError):
     """The payload breaks the contract of the listener that it is for.
 
@@ -322,6 +340,23 @@ class ConversationEnded(BudgetExceeded):
 
     def __str__(self) -> str:
         return f"{self.code}: its conversation was ended: {self.key} is {self.limit:.12g}"
+
+
+class Cancelled(AgentServerError):
+    """A message was ended, as a program cancelled its thread or one that it followed from.
+
+    Args:
+        thread_id: The thread that was cancelled.
+    """
+
+    code = "cancelled"
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(thread_id)
+        self.thread_id = thread_id
+
+    def __str__(self) -> str:
+        return f"{self.code}: thread {self.thread_id} was cancelled"
 
 
 _OVERSPENT: Final = MappingProxyType(

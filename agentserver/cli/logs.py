@@ -103,7 +103,10 @@ class TextFormatter(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    if fields.get("event") == record.getMessage():  # which is told already
+        del fields["event"]
+    return fields
 
 
 def _told(value: object) -> str:

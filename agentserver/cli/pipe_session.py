@@ -114,7 +114,9 @@ class PipeSession:
             self._tally.add_failure(failure)
             self._progress.failure(str(failure))
         elif state.canonical is not None:
-            self._tally.replies += not is_refusal(state)
+            self._tally.add_reply(state, is_refusal=is_refusal(state))
+            if state.message is not None and state.message.recovered:
+                self._progress.failure(f"reply {self._tally.written}: recovered: parts of it may be missing")
             self._writer.put(self._format.reply(state.canonical))
 
     async def _conclude(self, ending: Ending) -> int:

@@ -27,6 +27,7 @@ class Failure:
         stage: Where it failed.
         line: The line of the input on which it is wrong, 1-based; 0 when that is not known, or when a listener wrote
             the message that failed, whose own line the reason then tells.
+        repairs: What was mended in what a listener had written it in.
     """
 
     message: int | None
@@ -34,6 +35,7 @@ class Failure:
     reason: str
     stage: str
     line: int = 0
+    repairs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, state: MessageState) -> Failure:
@@ -46,7 +48,8 @@ class Failure:
                 reason = f"{state.failure.detail} (line {state.failure.line} of what a listener sent)"
             else:
                 reason, line = state.failure.detail, state.message.first_line - 1 + state.failure.line
-        return cls(int(number) if number.isdecimal() else None, code, reason, state.stage, line)
+        repairs = state.message.repairs if state.message is not None else ()
+        return cls(int(number) if number.isdecimal() else None, code, reason, state.stage, line, repairs)
 
     def __str__(self) -> str:
         number = "?" if self.message is None else self.message
@@ -62,8 +65,18 @@ class Tally:
     replies: int = 0
     failed: int = 0
     unfinished: int = 0
+    written: int = 0
     failures: list[Failure] = field(default_factory=list)
+    repaired: dict[int, tuple[str, ...]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+
+    def add_reply(self, state: MessageState, *, is_refusal: bool) -> None:
+        """Count a reply; a refusal is none, but stands among them."""
+        self.replies += not is_refusal
+        self.written += 1
+        message = state.message
+        if message is not None and message.repairs and len(self.repaired) < MAX_KEPT_FAILURES:
+            self.repaired[self.written] = message.repairs
 
     def add_failure(self, failure: Failure) -> None:
         """Count a failure."""
@@ -96,6 +109,10 @@ class Tally:
             **self.counts(),
             "unfinished": self.unfinished,
             "seconds": round(self.elapsed_s, 3),
+            "repaired": [
+                {"reply": number, "repairs": list(kinds), "recovered": "recovered" in kinds}
+                for number, kinds in self.repaired.items()
+            ],
             "failures": [
                 {
                     "message": each.message,
@@ -103,6 +120,7 @@ class Tally:
                     "reason": each.reason,
                     "stage": each.stage,
                     "line": each.line or None,
+                    **({"repairs": list(each.repairs)} if each.repairs else {}),
                 }
                 for each in self.failures
             ],

@@ -12,20 +12,20 @@ The new objects are in `sys.modules` while the block of `imported_anew` lasts; b
 
 from __future__ import annotations
 
-import ast
 import importlib
 import linecache
 import sys
 import sysconfig
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import resolve_name
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Final
+
+from agentserver.config.module_imports import above, imports_of, taken_from_packages
 
 _DIGEST: Final = "__agentserver_digest__"
 """Where a module bears the SHA-256 of the text that it was made from."""
@@ -47,6 +47,8 @@ class FreshModules:
 
     def commit(self) -> None:
         """Let everybody who imports from now on get the new ones. Waits for nobody."""
+        for package, leaf, _ in _places(self.old):
+            delattr(package, leaf)
         for name in self.old:
             sys.modules.pop(name, None)
         sys.modules.update(self.new)
@@ -56,6 +58,8 @@ class FreshModules:
                 setattr(sys.modules[parent], leaf, module)
         for module in self.old.values():
             linecache.checkcache(module.__file__)
+            with suppress(OSError, TypeError):  # what is imported later is made of the text, not of this
+                Path(module.__cached__).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -72,7 +76,7 @@ def imported_anew(root: Path) -> Iterator[FreshModules]:
         fresh = FreshModules({name: sys.modules[name] for name in sorted(_stale(root))})
         kept = {name for name in sys.modules if name not in fresh.old}
         places = _places(fresh.old)
-        finder = _Finder(root)
+        finder = _Finder(root, frozenset(fresh.old))
         for name in fresh.old:
             del sys.modules[name]
         importlib.invalidate_caches()
@@ -103,7 +107,7 @@ def fingerprint(module: ModuleType | None, root: Path) -> bytes:
         return b""
     names, waiting = {module.__name__}, [module.__name__]
     while waiting:
-        for name in _imports(modules[waiting.pop()]) & modules.keys() - names:
+        for name in imports_of(modules[waiting.pop()]) & modules.keys() - names:
             names.add(name)
             waiting.append(name)
     return sha256(b"".join(name.encode() + b"\0" + _digest(modules[name]) for name in sorted(names))).digest()
@@ -112,8 +116,8 @@ def fingerprint(module: ModuleType | None, root: Path) -> bytes:
 class _Finder:
     """Finds modules of a project, and lets them be compiled from their texts: a cached file may be a second old."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, stale: frozenset[str]) -> None:
+        self._root, self._stale = root, stale
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -125,12 +129,21 @@ class _Finder:
             or not _is_within(spec.origin, self._root)
         ):
             return None
-        spec.loader = _Loader(name, spec.loader.path)
+        spec.loader = _Loader(name, spec.loader.path, self._stale)
         return spec
 
 
 class _Loader(SourceFileLoader):
-    """Compiles what stands in the file, and notes what that was."""
+    """Compiles what stands in the file, and notes what that was.
+
+    `from package import module` would find the old module in a package that stays. So such modules are imported before:
+    the package has the old one until it has the new one, as handlers that run may go through it at any time.
+    """
+
+    def __init__(self, name: str, path: str, stale: frozenset[str]) -> None:
+        super().__init__(name, path)
+        self._stale = stale
+        self._digest = b""
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
@@ -141,14 +154,26 @@ class _Loader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         linecache.checkcache(module.__file__)
+        for name in taken_from_packages(module):
+            if name in self._stale and name not in sys.modules:
+                self._import_first(name)
         super().exec_module(module)
         setattr(module, _DIGEST, self._digest)
+
+    def _import_first(self, name: str) -> None:
+        try:
+            importlib.import_module(name)
+        except (
+            ImportError
+        ):  # in a circle, say: it is imported at its place, where the package must not have it then
+            parent, _, leaf = name.rpartition(".")
+            vars(sys.modules[parent]).pop(leaf, None)
 
 
 def _stale(root: Path) -> set[str]:
     modules = _modules(root)
     stale = {name for name, module in modules.items() if vars(module).get(_DIGEST) != _digest(module)}
-    imports = {name: _imports(module) for name, module in modules.items()} if stale else {}
+    imports = {name: imports_of(module) for name, module in modules.items()} if stale else {}
     before = -1
     while before != len(stale):
         before = len(stale)
@@ -192,35 +217,6 @@ def _digest(module: ModuleType) -> bytes:
         return b""
 
 
-def _imports(module: ModuleType) -> set[str]:
-    """Return the names of all that a module's text imports, and of what may be a module or a name in one."""
-    try:
-        tree = ast.parse(Path(str(module.__file__)).read_bytes())
-    except (OSError, SyntaxError, ValueError):  # it is to be imported anew anyway
-        return set()
-    package = getattr(module, "__package__", None) or ""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            try:
-                name = (
-                    resolve_name("." * node.level + (node.module or ""), package)
-                    if node.level
-                    else node.module
-                )
-            except ImportError:
-                continue
-            found.update((str(name), *(f"{name}.{alias.name}" for alias in node.names)))
-    return found.union(*(_above(name) for name in found))
-
-
-def _above(name: str) -> set[str]:
-    parts = name.split(".")
-    return {".".join(parts[:count]) for count in range(1, len(parts))}
-
-
 def _places(modules: dict[str, ModuleType]) -> list[tuple[ModuleType, str, object]]:
     """Return where modules stand in packages that stay: an import writes there, too."""
     found = []
@@ -235,13 +231,13 @@ def _places(modules: dict[str, ModuleType]) -> list[tuple[ModuleType, str, objec
 def forget(root: Path) -> None:
     """Let nothing of a project be imported any more: another may have modules of the same names."""
     modules = _modules(root)
-    above = {
+    packages = {
         each
         for name in modules
-        for each in _above(name)
+        for each in above(name)
         if getattr(sys.modules.get(each), "__file__", None) is None
     }
-    for name in (*modules, *above):
+    for name in (*modules, *packages):
         sys.modules.pop(name, None)
     while str(root) in sys.path:
         sys.path.remove(str(root))

@@ -156,6 +156,7 @@ def _listener(shape: ListenerShape, draft: ListenerDraft, document: Document) ->
         on_refusal_path=shape.on_refusal,
         on_refusal=draft.on_refusal,
         rate=RateConfig(**shape.rate.model_dump()) if shape.rate is not None else None,
+        repair=shape.repair,
         places=listener_places(document, draft),
     )
 

@@ -153,6 +153,8 @@ class ListenerConfig:
     on_refusal_path: str = ""
     """Function that takes refusals, as (payload, metadata); without one they go to whoever asked it."""
     on_refusal: Callable[..., Any] | None = None
+    repair: RepairPolicy | None = None
+    """What is mended in XML that its handlers write; None takes the organism's policy."""
     places: ListenerPlaces = field(default=NOWHERE, compare=False, repr=False)
     """Where the file says so: of no account for what it is."""
 
@@ -160,9 +162,12 @@ class ListenerConfig:
         """Refuse bounds that no call could keep to.
 
         Raises:
-            ConfigError: A bound is out of its range.
+            ConfigError: A bound is out of its range, or a word is none of those known.
         """
         faults = listener_faults(self.timeout_s, self.max_concurrent, self.rate)
+        if self.repair is not None and self.repair not in get_args(RepairPolicy):
+            known = ", ".join(get_args(RepairPolicy))
+            faults.append(f"repair: found {self.repair!r}, expected one of {known}")
         if faults:
             raise ConfigError([ConfigFault(self.name, 0, 0, fault) for fault in faults])
 

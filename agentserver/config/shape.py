@@ -147,6 +147,7 @@ class ListenerShape(_Shape):
     max_concurrent: _Concurrency | None = None
     rate: Annotated[RateShape | None, BeforeValidator(_read_rate)] = None
     on_refusal: _Text = ""
+    repair: RepairPolicy | None = None
     handles: Annotated[list[HandlesShape], Field(min_length=1)] = Field(default_factory=list)
 
 

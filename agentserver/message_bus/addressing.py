@@ -14,13 +14,15 @@ from typing import TypeAlias
 from agentserver.errors import BadReply, RoutingError
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
+from agentserver.message_bus.peer_tags import peer_for, takes
+from agentserver.message_bus.peers import permitted
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.threads import Threads
 from agentserver.queues import Frame
 
-Address: TypeAlias = tuple[str | None, str, tuple[Frame, ...], bool]
-"""To whom (None leaves it to the tag), on which thread, who waits for an answer (outermost first), and whether
-it leaves the organism."""
+Address: TypeAlias = tuple[str | None, str, tuple[Frame, ...], bool, str | None]
+"""To whom (None leaves it to the tag), on which thread, who waits for an answer (outermost first), whether it leaves
+the organism, and the id of the question that it answers."""
 
 
 class Addressing:
@@ -41,9 +43,10 @@ class Addressing:
         """Return the address of whoever sent the message that is handled."""
         chain = chain_of(state)
         caller = chain[-1]
-        return caller.name, caller.thread_id, chain[:-1], not self._table.has_name(caller.name)
+        outbound = not self._table.has_name(caller.name)
+        return caller.name, caller.thread_id, chain[:-1], outbound, caller.message_id
 
-    def forward(self, state: MessageState, sender: str, to_id: str | None, tag: str) -> Address:
+    def forward(self, state: MessageState, sender: str, to_id: str | None, tag: str, id_: str) -> Address:
         """Return the address of a message that a handler sends on.
 
         Args:
@@ -51,43 +54,64 @@ class Addressing:
             sender: The handler's listener.
             to_id: What the handler says; the name of whoever asked from outside is an answer to them.
             tag: Root tag of the payload.
+            id_: Id of the message that is sent.
 
         Raises:
-            BadReply: `to_id` is no name.
+            BadReply: `to_id` is no name, or the tag is for several peers.
+            NotAllowed: The listener may not address it.
+            RoutingError: Nobody takes it, and the listener keeps to its peers.
         """
         chain = chain_of(state)
         if to_id is not None:
-            if to_id not in self._checked:
-                self._check(sender, to_id)
+            if type(to_id) is not str or to_id not in self._checked:
+                to_id = self._check(sender, to_id)
             origin = chain[0]
             if origin.name.lower() == to_id.lower() and not self._table.has_name(to_id):
-                return origin.name, origin.thread_id, (), True
+                return origin.name, origin.thread_id, (), True, origin.message_id
+        rows = state.target_listeners
+        if rows and rows[0].restriction is not None:
+            to_id = permitted(self._table, rows[0], to_id, tag)
         thread_id = state.thread_id or ""
         branch = self._threads.branch(thread_id, sender, to_id or tag)
-        return to_id, branch, (*chain, Frame(sender, thread_id)), False
+        return to_id, branch, (*chain, Frame(sender, thread_id, id_)), False, None
 
-    def by_tag(self, state: MessageState, sender: str, tag: str) -> Address:
+    def by_tag(self, state: MessageState, sender: str, tag: str, id_: str) -> Address:
         """Return the address of a payload that says nothing but its tag: one that no listener takes is an answer.
 
+        A sender that keeps to its peers means one of them, or itself, or else whoever asked, before anybody else.
+
         Raises:
-            BadReply: Several listeners take it.
+            BadReply: Several listeners take it, or several of its peers.
         """
+        row = state.target_listeners[0] if state.target_listeners else None
+        if row is not None and row.restriction is not None:
+            peer = peer_for(self._table, row, tag)
+            if peer is not None:
+                return self.forward(state, sender, peer, tag, id_)
+            if takes(self._table, chain_of(state)[-1].name, tag, sender):
+                return self.answer(state)
         try:
             self._table.find(None, tag, sender)
         except RoutingError as exc:
             if exc.code == "ambiguous":
                 raise BadReply(sender, exc.detail) from exc
             return self.answer(state)
-        return self.forward(state, sender, None, tag)
+        return self.forward(state, sender, None, tag, id_)
 
-    def _check(self, sender: str, to_id: object) -> None:
+    def _check(self, sender: str, to_id: object) -> str:
         try:
-            name = check_name("to", to_id)
+            name = check_name("to", plain_text(to_id))
         except ValueError as exc:
             raise BadReply(sender, str(exc)) from None
         if len(self._checked) >= MAX_KNOWN_NAMES:
             self._checked.clear()
         self._checked.add(name)
+        return name
+
+
+def plain_text(value: object) -> object:
+    """Return a text as nothing but a text: a class of somebody's own may say something else each time it is asked."""
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def chain_of(state: MessageState) -> tuple[Frame, ...]:
@@ -95,4 +119,4 @@ def chain_of(state: MessageState) -> tuple[Frame, ...]:
     message = state.message
     if message is not None and message.chain:
         return message.chain
-    return (Frame(state.from_id or "", state.thread_id or ""),)
+    return (Frame(state.from_id or "", state.thread_id or "", message.id if message is not None else ""),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agentserver.errors import AgentServerError, BudgetExceeded, NoReply, RequestFailed
+from agentserver.errors import AgentServerError, BudgetExceeded, Cancelled, NoReply, RequestFailed
 from agentserver.message_bus.message_state import MessageState
 
 
@@ -68,7 +68,7 @@ class Conversations:
             if state.failure is not None and watch.failure is None:
                 watch.failure = state.failure
             ended = _ends_all(state)
-            if ended and type(state.failure) is BudgetExceeded:
+            if (ended and type(state.failure) is BudgetExceeded) or type(state.failure) is Cancelled:
                 watch.failure = state.failure  # whatever went wrong before, this is why nothing more comes
             if watch.reply.done():
                 continue

@@ -17,11 +17,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias
 
-from agentserver.errors import HandlerFailed, HandlerTimedOut, MissingInput
+from agentserver.errors import AgentServerError, Cancelled, HandlerFailed, HandlerTimedOut, MissingInput
 from agentserver.message_bus.budget import end_quietly, is_ended
 from agentserver.message_bus.containment import in_handler
 from agentserver.message_bus.deadlines import Deadlines
@@ -138,6 +139,21 @@ class Dispatcher:
         """Wake whoever is in `wait`."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def cancel(self, applies: Callable[[MessageState], bool], failure: AgentServerError) -> None:
+        """End the messages for which `applies` holds, handled or not: what their handlers do has no effect."""
+        for runner in self._runners():
+            if runner.call is not None and applies(runner.call[0]):
+                self._give_up(runner, failure)
+        ended = self._lanes.withdraw(applies)
+        pending, self._pending = self._pending, deque()
+        for call in pending:
+            (ended if applies(call[0]) else self._pending).append(call)
+        self._outcomes += [(state, None) for state, _ in ended]
+        for state, _ in self._outcomes:
+            if applies(state):
+                state.fail_as_told("cancel", failure)
+        self.notify()
 
     def abort(self) -> None:
         """Cancel every handler and forget every message: their outcomes are nobody's any more. Then begin anew."""
@@ -267,10 +283,15 @@ class Dispatcher:
 
     def _expire(self, runner: _Runner) -> None:
         """Record a time-out."""
-        if runner.call is None:
-            return
+        if runner.call is not None:
+            detail = f"no answer within {runner.timeout_s:g} s"
+            self._give_up(runner, HandlerTimedOut(runner.call[1].name, detail))
+
+    def _give_up(self, runner: _Runner, failure: AgentServerError) -> None:
+        """Record the outcome of a call without it, and cancel its task."""
+        assert runner.call is not None
         (state, listener), runner.call, runner.expired = runner.call, None, True
-        state.fail("dispatch", HandlerTimedOut(listener.name, f"no answer within {runner.timeout_s:g} s"))
+        state.fail_as_told("cancel" if type(failure) is Cancelled else "dispatch", failure)
         self._strays[runner.task] = listener.name
         self._stuck[listener.name] += 1
         runner.task.add_done_callback(self._gave_in)

@@ -19,6 +19,11 @@ def state_of(delivery: Delivery) -> MessageState:
     message = delivery.message
     state = MessageState(message.data)
     state.thread_id, state.from_id, state.delivery = message.thread_id, message.sender, delivery
+    if message.repairs:
+        state.metadata["repairs"] = message.repairs
+        state.note(f"what it was written in was repaired: {', '.join(message.repairs)}")
+        if message.recovered:
+            state.metadata["recovered"] = True
     return state
 
 
@@ -45,7 +50,7 @@ def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> Que
         parent.chain, state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
     )  # fmt: skip
     part.first_line, part.sent_on = parent.first_line, parent.sent_on
-    part.version = parent.version
+    part.version, part.repairs = parent.version, parent.repairs
     return part
 
 

@@ -103,6 +103,16 @@ class Lanes:
                 return call
         return None
 
+    def withdraw(self, applies: Callable[[MessageState], bool]) -> list[Call]:
+        """Take out the calls that wait with messages for which `applies` holds."""
+        calls: list[Call] = []
+        for lane in self._lanes.values():
+            waiting, lane.waiting = lane.waiting, deque()
+            for call in waiting:
+                (calls if applies(call[0]) else lane.waiting).append(call)
+        self.parked -= len(calls)
+        return calls
+
     def leave(self, listener: Listener) -> None:
         """Note that a call of a listener has ended."""
         lane = self._lanes[listener.name]

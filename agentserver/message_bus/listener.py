@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from agentserver.config import RateConfig
+from agentserver.config.model import RepairPolicy
+from agentserver.config.permissions import restriction
 from agentserver.config.routing_keys import routing_key
 from agentserver.message_bus.message_state import HandlerMetadata, HandlerResponse
 from agentserver.wire import Schema
@@ -30,7 +32,8 @@ class Listener:
         handler: `async def` (runs as a task) or `def` (runs in a worker thread); may be replaced while running.
         description: What it does, for people and models.
         is_agent: Whether it is told its own name and limited by `max_concurrent_per_agent`.
-        peers: Whom it is meant to address; in this version nothing holds it to that.
+        peers: Whom it may address, `name` or `name.contract`; when left out, an agent may only respond, and any other
+            listener address everybody.
         broadcast: Whether it also takes what is sent to its parent name.
         schema: The compiled XSD that its payload is held to; its contract's own when left out.
         root_tag: Its key in the routing table; `{name}.{root tag}`, as `routing_keys` has it, when left out.
@@ -38,19 +41,22 @@ class Listener:
         timeout_s: Seconds that one call may take; the pump's own when left out.
         max_concurrent: Calls at once; when left out, the pump's own for an agent, and no bound for others.
         rate: How often it may be called; no bound when left out.
+        repair: What is mended in XML that its handler writes; as the pump's policy says when left out.
 
     Attributes:
+        allowed: Addresses and tags of messages that it was found to be allowed to send; `peers.py` fills it.
         bounded: Whether it may have to wait before it is called.
         call: The handler, and whether calling it gives a coroutine.
         contract: How its payload is read and written.
+        restriction: The peers that it is held to; None when it may address everybody.
         secret_names: The names of what is secret in its payload, as `xmlable.secrets` folds them; mostly empty.
         version: That of the newest routing table which it stood in.
     """
 
     __slots__ = (
-        "bounded", "broadcast", "call", "contract", "description", "is_agent", "max_concurrent", "name",
-        "own_name", "payload_class", "peers", "rate", "root_tag", "schema", "secret_names", "timeout_s",
-        "version",
+        "allowed", "bounded", "broadcast", "call", "contract", "description", "is_agent", "max_concurrent", "name",
+        "own_name", "payload_class", "peers", "rate", "repair", "restriction", "root_tag", "schema",
+        "secret_names", "timeout_s", "version",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +75,7 @@ class Listener:
         timeout_s: float | None = None,
         max_concurrent: int | None = None,
         rate: RateConfig | None = None,
+        repair: RepairPolicy | None = None,
     ) -> None:
         self.name = name
         self.payload_class = payload_class
@@ -79,11 +86,14 @@ class Listener:
         self.description = description
         self.is_agent = is_agent
         self.own_name = name if is_agent else None
-        self.peers = peers or []
+        self.peers = list(peers or ())
+        self.restriction = restriction(peers, is_agent=is_agent)
+        self.allowed: set[tuple[str, str]] = set()
         self.broadcast = broadcast
         self.timeout_s, self.max_concurrent, self.rate = timeout_s, max_concurrent, rate
         self.bounded = is_agent or max_concurrent is not None or rate is not None
         self.version = 0
+        self.repair = repair
         self.handler = handler
 
     @property

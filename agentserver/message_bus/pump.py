@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from functools import partial
@@ -23,6 +23,7 @@ from agentserver.errors import PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.addressing import Addressing
 from agentserver.message_bus.admission import Admission
 from agentserver.message_bus.budget import Budget
+from agentserver.message_bus.cancellation import Cancellation
 from agentserver.message_bus.closing import bury, idle_or_stopped
 from agentserver.message_bus.containment import containing
 from agentserver.message_bus.conversations import Conversations
@@ -44,10 +45,10 @@ from agentserver.message_bus.registration import register
 from agentserver.message_bus.reload import Plan, Running, plan
 from agentserver.message_bus.replies import Handled, Replies
 from agentserver.message_bus.routing import RoutingTable
-from agentserver.message_bus.steps import make_repair_step
 from agentserver.message_bus.threads import Threads, new_thread_id
 from agentserver.message_bus.watchdog import watching
 from agentserver.message_bus.worker_threads import WorkerThreads
+from agentserver.message_bus.written_replies import WrittenReplies
 from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue
 from agentserver.xmlable.foreign import SchemaLibrary
 
@@ -100,10 +101,11 @@ class StreamPump:
         self._refusals = Refusals(
             self.routing_table, self._budget, config.feedback, limits.message_bytes, self._takes_refusals
         )
+        self._written = WrittenReplies(parse_limits(limits), config.repair)
         self._replies = Replies(
             self.routing_table,
             Addressing(self.routing_table, threads),
-            make_repair_step(parse_limits(limits), config.repair),
+            self._written,
             budget=self._budget,
             max_bytes=limits.message_bytes,
             clock=clock,
@@ -118,6 +120,7 @@ class StreamPump:
         self._closing = False
         self._fault: Exception | None = None
         self._reloading = asyncio.Lock()
+        self._cancellations: dict[Cancellation, asyncio.Task[None]] = {}  # those that are going on
 
     def register_listener(self, config: ListenerConfig) -> Listener:
         """Add a listener, while the pump runs or before.
@@ -199,7 +202,8 @@ class StreamPump:
         self._admission.adjust(limits.message_bytes, self.routing_table.version)
         self._budget.adjust(config.budget, limits.hops)
         self._refusals.adjust(config.feedback, limits.message_bytes)
-        self._replies.adjust(make_repair_step(parse_limits(limits), config.repair), limits.message_bytes)
+        self._written.adjust(parse_limits(limits), config.repair)
+        self._replies.adjust(limits.message_bytes)
         if made.changes.touches("meta") or made.changes.touches("limits.message_bytes"):
             self.routing_table.forget_for_some()
             register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
@@ -361,6 +365,41 @@ class StreamPump:
             remove()
             forget()
 
+    async def cancel(self, thread_id: str) -> int:
+        """End a thread and every branch below it: whatever waits, is looked at or is handled becomes a dead letter.
+
+        Handlers that are at work on it are cancelled, and what they return has no effect. What had left a branch
+        before, an answer to whoever asked, goes on. Whoever listens outside is told once. Messages that come later
+        are not touched, on whatever thread.
+
+        Args:
+            thread_id: As handlers know it, or whoever asked from outside; that of a branch ends that branch alone.
+
+        Returns:
+            How many messages it ended, once all of them are dead letters.
+        """
+        cancellation = Cancellation(thread_id, self._admission.thread_of)
+        # in a task of its own, as it goes on when its caller is a handler that it cancels
+        self._cancellations[cancellation] = task = asyncio.create_task(self._end_all(cancellation))
+        task.add_done_callback(lambda _: self._cancellations.pop(cancellation))
+        await asyncio.shield(task)
+        return cancellation.ended
+
+    async def _end_all(self, cancellation: Cancellation) -> None:
+        """End what a cancellation reaches, until nothing of it is left."""
+        while True:
+            cancellation.begin(self.queue.in_flight())
+            withdrawn = self.queue.withdraw(cancellation.reaches)
+            self._dispatcher.cancel(cancellation.reaches_state, cancellation.failure)
+            if withdrawn:
+                await self._settle(cancellation.bury(withdrawn, self._clock()))
+            running = self._run_task
+            if running is None or running.done():
+                return
+            await cancellation.over(running)
+            if not (cancellation.escaped or cancellation.open or cancellation.unsure):
+                return
+
     @property
     def books(self) -> Books:
         """The counts of messages; `books.balanced` holds at every moment."""
@@ -375,6 +414,11 @@ class StreamPump:
     def false_claims(self) -> int:
         """How often somebody claimed to be another, or on another thread, than they were."""
         return self._replies.false_claims
+
+    @property
+    def repairs(self) -> Mapping[str, Mapping[str, int]]:
+        """How many replies of each listener had to be mended, by kind of repair."""
+        return self._written.counts
 
     @property
     def unclaimed(self) -> int:
@@ -480,6 +524,8 @@ class StreamPump:
         if self._generations:
             self._generations.look_back(batch)
         await adopt(batch, self.queue, self._conversations, self._budget)
+        for cancellation in self._cancellations:
+            cancellation.adopt(batch)
 
     def _tell_secret_names(self, batch: Batch) -> None:
         names = self.routing_table.secret_names
@@ -493,6 +539,8 @@ class StreamPump:
         except BaseException:
             self._budget.undo(handled.states)
             raise
+        for cancellation in tuple(self._cancellations):
+            cancellation.settled(handled)
         if handled.leaving:
             self._tell(handled.leaving)
         if self._conversations:

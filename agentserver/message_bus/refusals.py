@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from agentserver.core import Huh, SystemError_
-from agentserver.errors import AgentServerError, ConversationEnded, HandlerError
+from agentserver.errors import AgentServerError, Cancelled, ConversationEnded, HandlerError
 from agentserver.message_bus.addressing import chain_of
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.message_state import MessageState
@@ -130,7 +130,7 @@ class Refusals:
 
     def _decided(self, state: MessageState, result: Any) -> Verdict:
         message, failure = state.message, state.failure
-        if message is None or failure is None or message.outbound or type(failure) is ConversationEnded:
+        if message is None or failure is None or message.outbound or isinstance(failure, ConversationEnded | Cancelled):
             return NOTHING
         if message.feedback and not _was_answered(state, result):  # a refusal that its taker did not handle
             return NOTHING

@@ -128,6 +128,7 @@ def _listener(config: ListenerConfig, pair: HandlesConfig, library: SchemaLibrar
         timeout_s=config.timeout_s,
         max_concurrent=config.max_concurrent,
         rate=config.rate,
+        repair=config.repair,
     )
 
 

@@ -25,7 +25,6 @@ from agentserver.message_bus.addressing import Address, Addressing
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.dead_letters import dead_letter_of
 from agentserver.message_bus.dispatch import Outcome
-from agentserver.message_bus.guard import Step
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.raised import raised_in_reply
@@ -34,6 +33,7 @@ from agentserver.message_bus.reply_size import ReplySize
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.secrecy import veiled_reply
 from agentserver.message_bus.steps import payload_extraction_step
+from agentserver.message_bus.written_replies import WrittenReplies
 from agentserver.queues import QueuedMessage, Settlement
 from agentserver.wire import MESSAGE, Element
 
@@ -61,7 +61,7 @@ class Replies:
     Args:
         table: Knows the contracts.
         addressing: Says where messages go.
-        parse: The repair step for what handlers return as bytes.
+        written: Parses what handlers return as bytes.
         budget: What conversations may use.
         max_bytes: Longest message, in bytes.
         clock: Seconds since the epoch.
@@ -72,7 +72,7 @@ class Replies:
         self,
         table: RoutingTable,
         addressing: Addressing,
-        parse: Step,
+        written: WrittenReplies,
         *,
         budget: Budget,
         max_bytes: int,
@@ -81,14 +81,15 @@ class Replies:
     ) -> None:
         self._addressing, self._budget, self._clock = addressing, budget, clock
         self._refusals = refusals
-        self.adjust(parse, max_bytes)
+        self._written = written
+        self.adjust(max_bytes)
         self._writer, self._table = PayloadWriter(table), table
         self.false_claims = 0
         """How often a handler or an outside sender claimed to be someone else, or on another thread."""
 
-    def adjust(self, parse: Step, max_bytes: int) -> None:
-        """Take over another repair step, and another limit."""
-        self._parse, self._max_bytes, self._size = parse, max_bytes, ReplySize(max_bytes)
+    def adjust(self, max_bytes: int) -> None:
+        """Take over another limit."""
+        self._max_bytes, self._size = max_bytes, ReplySize(max_bytes)
 
     def over(self, outcomes: list[Outcome]) -> Handled:
         """Make one settlement of a batch of outcomes."""
@@ -206,39 +207,44 @@ class Replies:
         first: int,
     ) -> None:
         """Put what a handler wrote itself: envelopes or bare payloads, by the response's address or their own."""
-        elements = self._elements(state, listener, written)
-        if len(elements) > 1:
-            self._budget.check(state.message, len(puts) - first + len(elements))
-        for element, to_id in elements:
-            if response is not None:
-                address = self._address(state, listener, response, element.tag)
-            elif to_id is not None:
-                address = self._addressing.forward(state, listener, to_id, element.tag)
-            else:
-                address = self._addressing.by_tag(state, listener, element.tag)
-            to_id, thread_id, *_ = address
-            data, _ = self._writer.write(element, None, listener, to_id, thread_id)
-            self._put(state, listener, puts, first, address, data, None)
+        if len(written) > self._max_bytes:
+            raise ReplyTooLarge(listener, f"a reply of {len(written)} bytes, the limit is {self._max_bytes}")
+        roots, repairs = self._written.roots(state, listener, written)
+        if len(roots) > 1:
+            self._budget.check(state.message, len(puts) - first + len(roots))
+        for number, root in enumerate(roots, 1):
+            try:
+                self._put_element(state, listener, root, response, puts, first)
+            except BadReply as exc:
+                if len(roots) == 1:
+                    raise
+                raise BadReply(listener, f"payload {number} of {len(roots)}: {exc.detail}") from exc.__cause__
+            puts[-1].repairs = repairs
+
+    def _put_element(
+        self,
+        state: MessageState,
+        listener: str,
+        root: Element,
+        response: HandlerResponse | None,
+        puts: list[QueuedMessage],
+        first: int,
+    ) -> None:
+        element, to_id = self._unwrap(state, listener, root)
+        if response is not None:
+            address = self._address(state, listener, response, element.tag)
+        elif to_id is not None:
+            address = self._addressing.forward(state, listener, to_id, element.tag)
+        else:
+            address = self._addressing.by_tag(state, listener, element.tag)
+        to_id, thread_id, *_ = address
+        data, _ = self._writer.write(element, None, listener, to_id, thread_id)
+        self._put(state, listener, puts, first, address, data, None)
 
     def _address(self, state: MessageState, listener: str, response: HandlerResponse, tag: str) -> Address:
         if response.is_response:
             return self._addressing.answer(state)
         return self._addressing.forward(state, listener, response.to, tag)
-
-    def _elements(
-        self, state: MessageState, listener: str, data: bytes | str
-    ) -> list[tuple[Element, str | None]]:
-        """Parse what a handler wrote itself; give each payload with the address that its envelope names."""
-        if len(data) > self._max_bytes:
-            raise ReplyTooLarge(listener, f"a reply of {len(data)} bytes, the limit is {self._max_bytes}")
-        raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        parsed = self._parse(MessageState(raw_bytes=raw, secret_names=state.secret_names))
-        if parsed.failure is not None:
-            raise BadReply(listener, f"malformed reply: {parsed.failure}") from parsed.failure
-        if "repairs" in parsed.metadata:
-            state.note(f"its reply was repaired: {', '.join(parsed.metadata['repairs'])}")
-        roots = parsed.roots if parsed.roots is not None else [parsed.envelope_tree]
-        return [self._unwrap(state, listener, root) for root in roots if root is not None]
 
     def _unwrap(self, state: MessageState, listener: str, root: Element) -> tuple[Element, str | None]:
         if root.tag != MESSAGE:

@@ -145,7 +145,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             found = self.data.get(key) or self._admitting(sender, key)
             if not found or ("." in tag and not qualified):  # `a` and <b.ping> is not `a.b` and <ping>
                 _refuse_privileged(tag)
-                raise RoutingError(f"no listener {to_id!r} takes {shown_tag(tag)}")
+                raise RoutingError(nobody_takes(to_id, tag))
             return found
         lowered = folded_tag(tag)
         if lowered in self.data:
@@ -159,7 +159,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
         if found := self._admitting(sender, lowered):
             return found
         _refuse_privileged(tag)
-        raise RoutingError(f"no listener takes {shown_tag(tag)}")
+        raise RoutingError(nobody_takes(None, tag))
 
     def contract_of(self, cls: type[Any]) -> AnyContract:
         """Return the contract of a payload's class: its own, or the foreign one of a listener that takes it.
@@ -194,6 +194,11 @@ class RoutingTable(UserDict[str, list[Listener]]):
             for key, (listener, admits) in self._for_some.items()
             if tag in (key, folded_tag(listener.contract.root_tag)) and admits(sender)
         ][:1]
+
+
+def nobody_takes(to_id: str | None, tag: str) -> str:
+    """Say that nobody takes a payload; the same words, whether there is nobody or somebody who may not be known."""
+    return f"no listener {to_id!r} takes {shown_tag(tag)}" if to_id is not None else f"no listener takes {shown_tag(tag)}"
 
 
 def _refuse_privileged(tag: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agentserver.errors import PumpClosed
 from agentserver.queues.protocol import Books, DeadLetter, Delivery, QueuedMessage, Settlement
@@ -132,6 +132,27 @@ class MemoryQueue:
         self.books.waiting += len(lost)
         return len(lost)
 
+    def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[Delivery]:
+        """Take those that wait and for which `applies` holds. See `MessageQueue.withdraw`."""
+        deliveries: list[Delivery] = []
+        one = self._emitted is self._admitted
+        for source in (self._admitted,) if one else (self._emitted, self._admitted):
+            waiting = list(source)
+            meant = [applies(message) for message in waiting]
+            deliveries += [
+                Delivery(message) for message, is_meant in zip(waiting, meant, strict=True) if is_meant
+            ]
+            source.clear()
+            source.extend(message for message, is_meant in zip(waiting, meant, strict=True) if not is_meant)
+        self._note_taken(deliveries)
+        if self._putters and not self._is_full():
+            _wake_one(self._putters)
+        return deliveries
+
+    def in_flight(self) -> list[Delivery]:
+        """Return what was taken and is not settled. See `MessageQueue.in_flight`."""
+        return list(self._taken)
+
     def abandon(self) -> list[Delivery]:
         """Take all that waits, closed or not, as it would be lost with this process."""
         return self._take_ready(self.books.waiting)
@@ -154,11 +175,14 @@ class MemoryQueue:
         for source in (self._emitted, self._admitted):
             count = min(len(source), limit - len(deliveries))
             deliveries += [Delivery(source.popleft()) for _ in range(count)]
+        self._note_taken(deliveries)
+        return deliveries
+
+    def _note_taken(self, deliveries: list[Delivery]) -> None:
         self._taken.update(dict.fromkeys(deliveries))
         self._waiting_bytes -= sum([len(delivery.message.data) for delivery in deliveries])
         self.books.waiting -= len(deliveries)
         self.books.in_flight += len(deliveries)
-        return deliveries
 
     def _forget(self, deliveries: Sequence[Delivery]) -> int:
         """Strike out deliveries that are in flight; return how many of them were."""

@@ -8,7 +8,7 @@ The books: `injected + emitted == settled + dead + waiting + in_flight` at every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -17,10 +17,11 @@ DEFAULT_PRIORITY = 5
 
 
 class Frame(NamedTuple):
-    """One caller that waits for an answer: its name, and the thread on which it asked."""
+    """One caller that waits for an answer: its name, the thread on which it asked, and the id of its question."""
 
     name: str
     thread_id: str
+    message_id: str = ""
 
 
 @dataclass(slots=True)
@@ -48,6 +49,9 @@ class QueuedMessage:
         first_line: The line on which `data` begins in the text that it was cut from, 1-based: for whoever tells of
             its errors.
         version: That of the routing table under which it was written, as long as it stays in this process.
+        repairs: What was mended in the text that a handler wrote it in: kinds, as `wire.repair` calls them.
+        in_reply_to: Id of the message that this one answers.
+        to_id: Whom the pump sends it to; of what the pump wrote itself, the address in `data` does not count.
     """
 
     id: str
@@ -69,10 +73,18 @@ class QueuedMessage:
     sent_on: str | None = None
     feedback: int = 0
     version: int = 0
+    repairs: tuple[str, ...] = ()
+    in_reply_to: str | None = None
+    to_id: str | None = None
 
     def __repr__(self) -> str:
         """Tell which message it is, and how long; never what is in it."""
         return f"QueuedMessage({self.id!r}, {len(self.data)} bytes, sender={self.sender!r}, hop={self.hop})"
+
+    @property
+    def recovered(self) -> bool:
+        """Whether parts of what its sender wrote may be missing, as it was mended by the policy *recover*."""
+        return "recovered" in self.repairs
 
     @property
     def root_id(self) -> str:
@@ -199,6 +211,12 @@ class MessageQueue(Protocol):
 
     def recover(self) -> int:
         """Put back what was taken and never settled, as whoever took it is gone; return how many."""
+
+    def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[Delivery]:
+        """Take those that wait and for which `applies` holds, wherever they stand; they are in flight then."""
+
+    def in_flight(self) -> list[Delivery]:
+        """Return what was taken by this process and is not settled, in the order in which it was taken."""
 
     def abandon(self) -> list[Delivery]:
         """Take what would be lost with this process, so that it can be buried."""

@@ -8,8 +8,8 @@ document breaks, `source_lines.py` finds its line, `splitter.py` cuts a stream o
 
 from agentserver.wire.envelope import ENVELOPE_NS, FROM, MESSAGE, META, THREAD, TO, EnvelopeBuilder, compact
 from agentserver.wire.parser import StrictParser, canonical
-from agentserver.wire.repair import Repaired, recover, repair_safely
-from agentserver.wire.roots import RootsParser
+from agentserver.wire.repair import Repaired, fenced_alone, recover, repair_safely
+from agentserver.wire.roots import RootsParser, whole_roots
 from agentserver.wire.schemas import Schema, envelope_schema, first_violation
 from agentserver.wire.source_lines import line_of, place_of
 from agentserver.wire.splitter import MessageSplitter
@@ -35,9 +35,11 @@ __all__ = [
     "canonical",
     "compact",
     "envelope_schema",
+    "fenced_alone",
     "first_violation",
     "line_of",
     "place_of",
     "recover",
     "repair_safely",
+    "whole_roots",
 ]

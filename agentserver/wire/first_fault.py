@@ -16,6 +16,7 @@ from typing import Any, Final
 from lxml import etree
 
 from agentserver.wire.structure import Element
+from agentserver.wire.value_type import ValueType
 
 Schema = etree.XMLSchema
 
@@ -34,8 +35,7 @@ class Fault:
         kind: libxml2's name for what is wrong, as `SCHEMAV_CVC_PATTERN_VALID`.
         message: What libxml2 says of it, without the name of the place.
         whole: The kind of the entry behind it, about the whole of a list or union; empty when there is none.
-        base: Local name of the built-in type that the value's type restricts, which libxml2 does not tell; empty when
-            nobody knows.
+        value_type: What is known of the type of the value; None when nobody knows.
     """
 
     index: int
@@ -43,7 +43,7 @@ class Fault:
     kind: str
     message: str
     whole: str = ""
-    base: str = ""
+    value_type: ValueType | None = None
 
 
 class _Found(Exception):

@@ -33,6 +33,8 @@ _STRAYS: Final = (  # the first one first, as the others write references
     ("less-than", re.compile(rb"(?!" + _MARKUP.pattern + rb")<"), b"&lt;"),
 )
 _FENCE: Final = re.compile(rb"```[A-Za-z]*")
+_FENCED: Final = re.compile(rb"^[ \t]*```[A-Za-z]*[ \t]*\r?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
+_NAMED_TAG: Final = re.compile(rb"`</?[A-Za-z_:\x80-\xff][^<>`\s/]*>`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,20 @@ def repair_safely(data: bytes, *, whole: bool = True) -> Repaired:
         repairs.append("bom")
     data = _cut_surroundings(data, repairs, whole)
     return Repaired(_escape_strays(data, repairs), tuple(repairs))
+
+
+def fenced_alone(data: bytes) -> Repaired | None:
+    """Take what stands in Markdown fences where the prose around them has no markup but tags that it names.
+
+    A tag is named as in "I call `<add>` now": alone, between backticks. None when there is more than that outside.
+    """
+    blocks = _FENCED.findall(data)
+    outside = _NAMED_TAG.sub(b"", _FENCED.sub(b"\n", data))
+    if not blocks or _MARKUP.search(outside) or b"```" in outside:
+        return None
+    repairs = ["fence", "prose"] if outside.removeprefix(_BOM).strip() else ["fence"]
+    mended = _escape_strays(b"\n".join(blocks), repairs)
+    return Repaired(mended, tuple(repairs))
 
 
 def recover(data: bytes, limits: ParseLimits) -> Repaired:

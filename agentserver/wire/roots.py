@@ -8,7 +8,10 @@ nothing in the bytes closes it: `</roots><roots>` would leave two roots.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Final
+
+from lxml import etree
 
 from agentserver.wire.parser import StrictParser
 from agentserver.wire.structure import Element, ParseLimits
@@ -47,3 +50,18 @@ class RootsParser:
             root.tail = None
             wrapper.remove(root)
         return roots, any(text and not text.isspace() for text in texts)
+
+
+def whole_roots(data: bytes) -> int:
+    """Return how many root elements of an input that is not well-formed are whole before its first fault."""
+    parser = etree.XMLPullParser(
+        ("start", "end"), encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False
+    )
+    depth, whole = 0, 0
+    with suppress(etree.LxmlError):
+        parser.feed(below_one_root(data))
+    with suppress(etree.LxmlError):
+        for event, _ in parser.read_events():
+            depth += 1 if event == "start" else -1
+            whole += event == "end" and depth == 1
+    return whole

@@ -14,7 +14,7 @@ from lxml import etree
 
 from agentserver.wire.first_fault import first_fault
 from agentserver.wire.structure import Element
-from agentserver.wire.violations import BaseOf, Violation, path_of, violation_of
+from agentserver.wire.violations import TypeOf, Violation, path_of, violation_of
 
 Schema: TypeAlias = etree.XMLSchema
 
@@ -41,7 +41,7 @@ def envelope_schema() -> Schema:
 
 
 def first_violation(
-    schema: Schema, element: Element, data: bytes | None = None, base_of: BaseOf | None = None
+    schema: Schema, element: Element, data: bytes | None = None, type_of: TypeOf | None = None
 ) -> Violation | None:
     """Validate `element`, and say what it breaks first.
 
@@ -49,8 +49,7 @@ def first_violation(
         schema: A compiled schema.
         element: The root of what is validated; it may stand inside a larger tree.
         data: The canonical bytes of `element`, where it may be large: they are parsed again under the schema.
-
-        base_of: Knows the schema's types, for better words.
+        type_of: Knows the schema's types, for better words.
 
     Returns:
         None when it is valid.
@@ -64,7 +63,7 @@ def first_violation(
         return Violation(
             path_of(element, element), "what cannot be validated", "what its schema allows", element
         )
-    return violation_of(fault, element, base_of)
+    return violation_of(fault, element, type_of)
 
 
 def _is_valid(schema: Schema, element: Element, data: bytes | None) -> bool:

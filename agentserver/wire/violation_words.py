@@ -99,7 +99,8 @@ def _not_of_its_type(fault: Fault, element: Element) -> Words:
     found = quote(_value(fault, element))
     named = _TYPE.search(fault.message) if len(fault.message) < _TRUSTED_CHARS else None
     name = _local(named[2] or "") if named else ""
-    known = next((each for each in (name, f"xs:{fault.base}") if each in _BUILT_IN), "")
+    base = fault.value_type.base if fault.value_type else ""
+    known = next((each for each in (name, f"xs:{base}") if each in _BUILT_IN), "")
     expected = f"{_BUILT_IN[known]} ({known})" if known else f"a value of type {name}" if name else ""
     if fault.whole.endswith("DATATYPE_VALID_1_2_2"):
         return found, f"a list of {name}" if name else "a list of values, each of its type"
@@ -131,11 +132,12 @@ def _bound(words: str, otherwise: str) -> Callable[[Fault, Element], Words]:
 
 def _pattern(fault: Fault, element: Element) -> Words:
     _, _, pattern = fault.message.rpartition(" is not accepted by the pattern ")
-    known = pattern and len(fault.message) < _TRUSTED_CHARS
-    expected = (
-        f"a value that matches {pattern.strip()[1:-2]}" if known else "a value that matches its pattern"
-    )
-    return quote(_value(fault, element)), expected
+    found = quote(_value(fault, element))
+    if not pattern or len(fault.message) >= _TRUSTED_CHARS:
+        return found, "a value that matches its pattern"
+    regex = pattern.strip()[1:-2]
+    words = fault.value_type.pattern_words(regex) if fault.value_type else ""
+    return found, words or f"a value that matches {regex}"
 
 
 def _length(words: str) -> Callable[[Fault, Element], Words]:

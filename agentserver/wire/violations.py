@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from agentserver.errors import shorten
 from agentserver.wire.first_fault import Fault, element_at
 from agentserver.wire.structure import Element
+from agentserver.wire.value_type import ValueType
 from agentserver.wire.violation_words import words_of
 
 _SHOWN_STEPS: Final = 8
@@ -51,23 +52,23 @@ class Violation:
         return shorten(f"{self.path}: found {self.found}, expected {self.expected}")
 
 
-BaseOf: TypeAlias = Callable[[Sequence[str], str], str]
-"""Tell the built-in type, as `decimal`, that the text of an element or of its attribute restricts; empty when unknown.
+TypeOf: TypeAlias = Callable[[Sequence[str], str], "ValueType | None"]
+"""Tell what is known of the type of the text of an element or of its attribute; None when nothing is.
 Takes the names of the elements from the root down, and the name of the attribute or an empty one."""
 
 
-def violation_of(fault: Fault, root: Element, base_of: BaseOf | None = None) -> Violation:
+def violation_of(fault: Fault, root: Element, type_of: TypeOf | None = None) -> Violation:
     """Describe a fault.
 
     Args:
         fault: What libxml2 found.
         root: The root of what was validated; it may stand inside a larger tree.
-        base_of: Knows the schema's types. Asked only where libxml2 says too little.
+        type_of: Knows the schema's types. Asked only where libxml2 says too little.
     """
     element = element_at(root, fault.index)
-    if base_of is not None and fault.kind.endswith("DATATYPE_VALID_1_2_1"):
+    if type_of is not None and fault.kind.endswith(("DATATYPE_VALID_1_2_1", "PATTERN_VALID")):
         tags = [str(each.tag) for each in reversed(_way(element, root))]
-        fault = replace(fault, base=base_of(tags, fault.attribute))
+        fault = replace(fault, value_type=type_of(tags, fault.attribute))
     found, expected = words_of(fault, element)
     return Violation(
         path_of(element, root, fault.attribute),

@@ -131,7 +131,11 @@ def parse_element(cls: type[T], element: etree._Element) -> T:
         BindingError: The element does not fit the class.
         ContractError: The class has no contract.
     """
-    return contract_of(cls).read(element)
+    contract = contract_of(cls)
+    if not isinstance(element, etree._Element):  # noqa: SLF001  # it has no other name
+        path = local_name(contract.root_tag)
+        raise BindingError(path, type(element).__name__, "an lxml element")
+    return contract.read(element)
 
 
 def _decorated(cls: type[T], names: Mapping[str, Any], namespace: str | None, root_name: str) -> type[T]:

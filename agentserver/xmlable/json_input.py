@@ -99,6 +99,8 @@ def _found(data: Any) -> str:
         return {None: "null", True: "true", False: "false"}[data]
     if isinstance(data, Mapping):
         return "an object"
+    if isinstance(data, str):
+        return quote(str.__str__(data))
     return "an array" if isinstance(data, list | tuple) else describe(data)
 
 
@@ -126,7 +128,8 @@ def _fill_variant(
 
 def _object(data: Any, place: Place, noun: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise place.misfit(_found(data), f"an object: {noun}")
+        remedy = "; call json.loads first" if place.above is None and isinstance(data, str | bytes) else ""
+        raise place.misfit(_found(data), f"an object: {noun}{remedy}")
     return data
 
 

@@ -2,7 +2,7 @@ r"""JSON Schema (2020-12) of a contract's JSON notation.
 
 What the schema refuses `from_json` refuses, too. The other way round there are things that JSON Schema has no words
 for, which the reader alone checks: bounds of decimals written as strings, and their digits; bounds of floats beyond
-2**53; patterns of numbers, as multiples are; bounds of dates and times, and days that no calendar has; more than
+2**53; patterns of numbers; bounds of dates and times, and days that no calendar has; more than
 `MAX_INT_DIGITS` digits; characters that XML has not; one key twice in an array of entries; the lengths of base64 to
 the octet; what is within a string of XML; letters beyond ASCII in `\d` and `\w` of foreign schemas, and their content
 models; checks of the class's own.

@@ -54,7 +54,7 @@ def text_schema(text: Text) -> Schema:
         return _closed(text)
     match kind_of(text):
         case "integer":
-            return {"type": "integer"} | _bounds(text, whole=True)
+            return {"type": "integer"} | _bounds(text, whole=True) | _multiples(text)
         case "number":
             return _float(text)
         case "decimal":
@@ -62,6 +62,10 @@ def text_schema(text: Text) -> Schema:
         case "boolean":
             return {"type": "boolean"}
     return _string(text)
+
+
+def _multiples(text: Text) -> Schema:
+    return {"multipleOf": int(text.multiple_of)} if text.multiple_of else {}
 
 
 def _closed(text: Text) -> Schema:
@@ -115,7 +119,7 @@ def _number(bound: str, whole: bool) -> int | float | None:
 def _patterns(text: Text) -> Schema:
     """Give the patterns that JSON Schema can tell; the others stay with the reader."""
     found = []
-    for pattern in (text.lexical, *text.patterns):
+    for pattern in (_lexical(text), *text.patterns):
         try:
             found += [anchored(parse(pattern))] if pattern else []
         except ValueError:
@@ -123,6 +127,15 @@ def _patterns(text: Text) -> Schema:
     if len(found) > 1:
         return {"allOf": [{"pattern": pattern} for pattern in found]}
     return {"pattern": found[0]} if found else {}
+
+
+def _lexical(text: Text) -> str:
+    """Give the pattern of the type's texts; of decimals from 0, one without a minus, but for -0."""
+    lower = text.at_least or text.above
+    if text.lexical != lexical.DECIMAL or not lower or Decimal(lower) < 0:
+        return text.lexical
+    zero = "" if text.above or Decimal(lower) else r"|-(0+(\.0*)?|\.0+)"
+    return lexical.DECIMAL_FROM_0 + zero
 
 
 def _string(text: Text) -> Schema:

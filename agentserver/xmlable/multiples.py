@@ -7,7 +7,9 @@ few multiples between two bounds are listed. There is no other way to say it in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
@@ -34,8 +36,13 @@ def multiples_of(codec: Simple, constraints: Sequence[Any], interval: Interval) 
         Unmappable: An XSD cannot say it.
     """
     divisors = [_divisor(codec, each) for each in constraints if isinstance(each, at.MultipleOf)]
+    if not _is_int(codec):
+        return [_narrowing(codec, divisor, interval) for divisor in divisors]
+    found = [_narrowing(codec, divisor, interval) for divisor in divisors if divisor != 1]
+    common = str(math.lcm(*filter(_ending_length, divisors)))  # of those that are patterns, so it is short
     return [
-        _narrowing(codec, divisor, interval) for divisor in divisors if divisor != 1 or not _is_int(codec)
+        replace(each, facets={**each.facets, "multiple_of": common}) if each.patterns else each
+        for each in found
     ]
 
 

@@ -43,6 +43,8 @@ class Text:
         any_of: The texts that it may be one of, for a union of simple types; `base` is then `anySimpleType`.
         item: What each word of it is, for a list of words between blanks; `base` is then `anySimpleType`, and
             the lengths count words.
+        multiple_of: What an integer is to be a multiple of, where `patterns` say so. An XSD has no word for it, so an
+            outline that was read from one lacks it, and it does not count when two are compared.
     """
 
     noun: str
@@ -61,6 +63,7 @@ class Text:
     total_digits: int | None = None
     any_of: tuple[Text, ...] = ()
     item: Text | None = None
+    multiple_of: str = field(default="", compare=False)
 
 
 @dataclass(slots=True, eq=False)

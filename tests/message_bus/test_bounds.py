@@ -29,7 +29,7 @@ from tests.organisms import (
     pump_of,
     texts,
 )
-from tests.virtual_time import in_virtual_time
+from agentserver.testing.virtual_time import in_virtual_time
 
 MIB = 1024 * 1024
 LARGE = 200 * MIB

@@ -28,7 +28,7 @@ from tests.organisms import (
     pump_of,
     texts,
 )
-from tests.virtual_time import in_virtual_time
+from agentserver.testing.virtual_time import in_virtual_time
 
 OTHER = "00000000-0000-4000-8000-000000000001"
 

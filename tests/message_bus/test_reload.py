@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
-from agentserver import ConfigError, MessageState, StreamPump, bootstrap, running
-from agentserver.config import Limits, OrganismConfig
+from agentserver import (
+    ConfigError,
+    HandlerResponse,
+    MessageState,
+    RequestFailed,
+    StreamPump,
+    bootstrap,
+    meta,
+    running,
+    xmlify,
+)
+from agentserver.config import Limits, MetaConfig, OrganismConfig, StepConfig
 from agentserver.errors import PumpClosed
 from tests.message_bus.reloadable import Project, order
-from tests.organisms import Ping, Recorder, listener, ping, pump_of
+from tests.organisms import Amount, Ping, Pong, Recorder, listener, ping, pump_of
+from tests.xmlable.foreign.schema_files import BILL, write
 
 
 @pytest.fixture
@@ -273,3 +286,182 @@ async def test_a_restart_is_asked_for_by_name(project: Project) -> None:
 
     with pytest.raises(ConfigError, match="name: needs a restart, to become store instead of shop"):
         await pump.reload()
+
+
+async def test_a_listener_that_comes_meanwhile_is_not_lost(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.handler("new")
+    reloading = asyncio.create_task(pump.reload())
+    await asyncio.sleep(0)
+    pump.register_listener(listener("own", Ping, Recorder()))
+    await reloading
+
+    assert {"desk", "beside", "own"} == set(pump.listeners)
+    assert pump.routing_table.pinned("own.ping")
+
+
+async def test_a_name_that_a_program_took_is_not_taken_again(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    pump.register_listener(listener("own", Ping, Recorder()))
+    config = OrganismConfig("shop", listeners=[*pump.config.listeners, listener("OWN", Ping, Recorder())])
+
+    with pytest.raises(ConfigError, match=r"own\.ping is registered already"):
+        await pump.reload(config)
+
+
+async def test_what_may_be_asked_of_system_meta_changes() -> None:
+    pump = pump_of(listener("echo", Ping, Recorder()), meta=MetaConfig("none", "none", "none", "none"))
+    async with running(pump):
+        with pytest.raises(RequestFailed, match="no listener"):
+            await pump.request(meta.ListCapabilities(), to="system.meta")
+        await pump.reload(
+            OrganismConfig(
+                "test", listeners=pump.config.listeners, meta=MetaConfig("all", "all", "all", "all")
+            )
+        )
+        answer = await pump.request(meta.ListCapabilities(), to="system.meta")
+
+    assert ["echo"] == [each.name for each in answer.listeners]
+
+
+async def test_system_meta_knows_the_listeners_of_now() -> None:
+    options: dict[str, Any] = {"meta": MetaConfig("all", "all", "all", "all")}
+    pump = pump_of(listener("echo", Ping, Recorder()), **options)
+    async with running(pump):
+        for name in ("first", "second"):
+            await pump.reload(OrganismConfig("test", listeners=[listener(name, Ping, Recorder())], **options))
+            answer = await pump.request(meta.ListCapabilities(), to="system.meta")
+            assert [name] == [each.name for each in answer.listeners]
+
+
+async def test_steps_of_the_pipeline_change_where_they_stand() -> None:
+    seen: list[str] = []
+
+    def first(state: MessageState) -> MessageState:
+        seen.append("first")
+        return state
+
+    def second(state: MessageState) -> MessageState:
+        seen.append("second")
+        return state
+
+    async def waiting(state: MessageState) -> MessageState:
+        return state
+
+    def config(step: Any) -> OrganismConfig:
+        return OrganismConfig(
+            "test", listeners=[echo], pipeline=[StepConfig("m.step", after="c14n", step=step)]
+        )
+
+    echo = listener("echo", Ping, Recorder())
+    pump = pump_of(echo, pipeline=config(first).pipeline)
+    async with running(pump):
+        await pump.inject(ping())
+        await pump.drained()
+        await pump.reload(config(second))
+        await pump.inject(ping())
+        await pump.drained()
+        with pytest.raises(ConfigError, match="pipeline: needs a restart"):
+            await pump.reload(config(waiting))
+
+    assert ["first", "second"] == seen
+
+
+async def test_the_schema_of_somebody_else_is_read_again(tmp_path: Path) -> None:
+    async def take(payload: Any, metadata: Any) -> None: ...
+
+    path = write(tmp_path, {"schemas/bill.xsd": BILL})
+    bills = listener("bills", etree._Element, take, schema_path=str(path))
+    pump = pump_of(bills)
+    path.write_text(BILL.replace('name="Number" type="xs:string"', 'name="Number" type="xs:int"'))
+    await pump.reload(OrganismConfig("test", listeners=[bills]))
+    async with running(pump):
+        for number in ("7", "seven"):
+            bill = f'<b:Bill xmlns:b="urn:shop"><b:Number>{number}</b:Number><b:Total>1</b:Total></b:Bill>'
+            await pump.inject(bill.encode(), from_id="user")
+        await pump.drained()
+
+    assert ["schema"] == [letter.code for letter in pump.dead_letters]
+
+
+async def test_an_xsd_in_a_file_is_compared(project: Project) -> None:
+    write(project.folder, {"schemas/bill.xsd": BILL})
+    bills = (
+        f"- {{name: bills, schema: schemas/bill.xsd, payload_class: lxml.etree._Element, "
+        f"handler: {project.package}.desk.take}}"
+    )
+    project.organism(listeners=bills)
+    pump = await bootstrap(project.config)
+    same = await pump.reload()
+    write(project.folder, {"schemas/bill.xsd": BILL.replace('"xs:decimal"', '"xs:int"')})
+    changes = await pump.reload()
+
+    assert not same
+    assert ["bills"] == [each.name for each in changes.changed]
+    assert "breaking: Bill/Total" in changes.changed[0].differences[0].details[0]
+
+
+async def test_refusals_are_taken_by_the_function_of_now() -> None:
+    old, new = Recorder(), Recorder()
+    pump = pump_of(listener("echo", Ping, Recorder(HandlerResponse(Pong("x"), to="nobody")), on_refusal=old))
+    async with running(pump):
+        for taker in (old, new):
+            config = OrganismConfig("test", listeners=[replace(pump.config.listeners[0], on_refusal=taker)])
+            await pump.reload(config)
+            await pump.inject(ping(), from_id="user")
+            await pump.drained()
+
+    assert (1, 1) == (len(old.calls), len(new.calls))
+
+
+async def test_a_way_that_is_forbidden_is_refused(project: Project) -> None:
+    pump = await bootstrap(project.config)
+    project.organism(settings="forbid: [{from: desk, to: beside}]")
+
+    with pytest.raises(ConfigError, match="desk"):
+        await pump.reload()
+
+
+async def test_an_answer_to_a_listener_that_is_gone_does_not_leave_the_organism() -> None:
+    held = Held()
+    asker = listener("asker", Ping, Recorder(HandlerResponse(Pong("q"), to="slow")))
+
+    async def slow(payload: Pong, metadata: Any) -> HandlerResponse:
+        await held(payload, metadata)
+        return HandlerResponse.respond(Pong("a secret between them"))
+
+    pump = pump_of(asker, listener("slow", Pong, slow))
+    left: list[MessageState] = []
+    pump.add_outlet(left.append)
+    async with running(pump):
+        await pump.inject(ping(to="asker"), from_id="user")
+        await held.called.wait()
+        await pump.reload(OrganismConfig("test", listeners=pump.config.listeners[1:]))
+        held.go.set()
+        await pump.drained()
+
+    assert ["no-listener"] == [state.failure.code if state.failure else "" for state in left]
+
+
+@pytest.mark.parametrize(("sender_changes", "code"), [(True, "contract-changed"), (False, "schema")])
+async def test_what_an_old_handler_writes_afterwards_is_of_its_time(sender_changes: bool, code: str) -> None:
+    held = Held()
+
+    async def send(payload: Ping, metadata: Any) -> HandlerResponse:
+        await held(payload, metadata)
+        return HandlerResponse(Amount(7), to="till")
+
+    other = make_dataclass("Amount", [("total", int)], namespace={"__doc__": "Another."})
+    sender = listener("sender", Ping, send)
+    pump = pump_of(sender, listener("till", Amount, Recorder()))
+    new = listener("sender", Ping, Recorder()) if sender_changes else sender
+    async with running(pump):
+        await pump.inject(ping(to="sender"), from_id="user")
+        await held.called.wait()
+        await pump.reload(
+            OrganismConfig("test", listeners=[new, listener("till", xmlify(other), Recorder())])
+        )
+        held.go.set()
+        await pump.drained()
+
+    assert [code] == [letter.code for letter in pump.dead_letters]

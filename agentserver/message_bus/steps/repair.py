@@ -11,7 +11,16 @@ from typing import Final, Literal
 from agentserver.errors import MissingInput, WireError
 from agentserver.message_bus.guard import Step, guard
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import Element, ParseLimits, Repaired, RootsParser, StrictParser, recover, repair_safely
+from agentserver.wire import (
+    Element,
+    ParseLimits,
+    Repaired,
+    RootsParser,
+    StrictParser,
+    fenced_alone,
+    recover,
+    repair_safely,
+)
 
 RepairPolicy = Literal["off", "safe", "recover"]
 
@@ -67,7 +76,7 @@ class _Mender:
         mended = Repaired(data, ()) if self._policy == "off" else repair_safely(data)
         try:
             try:
-                roots, text = self._parse(mended)
+                mended, roots, text = self._mended_safely(data, mended)
             except WireError as again:
                 if self._policy != "recover" or again.code not in _MENDABLE:
                     raise
@@ -90,6 +99,16 @@ class _Mender:
             state.envelope_tree = roots[0]
         else:
             state.roots = roots
+
+    def _mended_safely(self, data: bytes, mended: Repaired) -> tuple[Repaired, list[Element], bool]:
+        """Parse what was mended; if that fails, what stands in fences, where they hold all that there is."""
+        try:
+            return mended, *self._parse(mended)
+        except WireError as error:
+            fenced = fenced_alone(data) if self._policy != "off" and error.code in _MENDABLE else None
+            if fenced is None:
+                raise
+            return fenced, *self._parse(fenced)
 
     def _parse(self, mended: Repaired) -> tuple[list[Element], bool]:
         if mended.repairs:

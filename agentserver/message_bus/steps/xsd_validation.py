@@ -17,7 +17,8 @@ from agentserver.message_bus.input_lines import line_in_payload
 from agentserver.message_bus.message_state import MessageState
 from agentserver.wire import Schema, first_violation
 from agentserver.wire.schemas import LARGE_BYTES
-from agentserver.wire.violations import BaseOf
+from agentserver.wire.value_type import ValueType
+from agentserver.wire.violations import TypeOf
 from agentserver.xmlable.outline_places import text_at
 
 if TYPE_CHECKING:
@@ -40,27 +41,29 @@ def xsd_validation_step(state: MessageState) -> None:
         # not the canonical form: values may use prefixes that no name does
         data = etree.tostring(tree, encoding="utf-8", with_tail=False)
     for schema in schemas:
-        violation = first_violation(schema, tree, data, _base_of(targets))
+        violation = first_violation(schema, tree, data, _type_of(targets))
         if violation is not None:
             line = line_in_payload(state, violation.element)
             path, found, expected = violation.path, violation.found, violation.expected
             raise PayloadError(line=line, path=path, found=found, expected=expected)
 
 
-def _base_of(targets: list[Listener] | None) -> BaseOf | None:
+def _type_of(targets: list[Listener] | None) -> TypeOf | None:
     """Return what knows the types of a contract, for the words of a violation: looked at only when there is one."""
     if not targets:
         return None
     contract = targets[0].contract
 
-    def base_of(tags: Sequence[str], attribute: str) -> str:
+    def type_of(tags: Sequence[str], attribute: str) -> ValueType | None:
         try:
             text = text_at(contract.outline, tags, attribute)
         except AgentServerError:  # the XSD of somebody else, which no outline can be made of
-            return ""
-        return text.base if text is not None else ""
+            return None
+        if text is None:
+            return None
+        return ValueType(text.base, text.name, text.lexical, text.multiple_of)
 
-    return base_of
+    return type_of
 
 
 def _schemas(state: MessageState) -> list[Schema]:
