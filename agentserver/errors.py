@@ -186,9 +186,29 @@ class MissingInput(GateError):
 
 
 class WireError(GateError):
-    """Bytes that are not XML, or XML beyond the limits."""
+    """Bytes that are not XML, or XML beyond the limits.
+
+    Args:
+        detail: As of `GateError`; it may quote the bytes.
+        code: As of `GateError`.
+        line: As of `GateError`.
+        plain: The same in words that quote nothing; empty when nobody said.
+        tags: Names of the tags that it is about, if it is about tags.
+    """
 
     code = "syntax"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        line: int = 0,
+        plain: str = "",
+        tags: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(detail, code=code, line=line)
+        self.plain, self.tags = plain, tags
 
 
 class EnvelopeError(GateError):

@@ -21,6 +21,7 @@ FLOORS = {
     "queues": 4,
     "message_bus": 5,
     "gateways": 6,
+    "testing": 6,
     "cli": 7,
     "__main__": 8,
 }

@@ -167,4 +167,5 @@ def test_the_commands_that_give_json_are_those_that_take_the_option() -> None:
         for name, command in main.commands.items()
         if any("--json" in option.opts for option in command.params)
     }
-    assert takers == {"validate", "can", "reload", "pipe", "bench"}  # and `contracts`, a group whose commands each take it
+    # and `contracts`, a group whose commands each take it
+    assert takers == {"validate", "can", "reload", "pipe", "bench", "test"}

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from agentserver.cli import exit_codes
-from agentserver.cli.atomic_file import write_atomically
+from agentserver.cli.atomic_file import write_if_changed
 from agentserver.cli.config_argument import config_option, require_file
-from agentserver.cli.failures import NotFound
+from agentserver.cli.failures import Failed, NotFound
 from agentserver.cli.junit import junit_document
 from agentserver.cli.loaded_organism import load_organism
 from agentserver.cli.logs import LogFormat, log_options, logging_to_stderr
@@ -65,7 +65,7 @@ def run_cases(
     with logging_to_stderr(log_level, log_format), redirect_stdout(sys.stderr):  # handlers may print
         outcomes = [run_case(organism, case) for case in cases]
     if junit is not None:
-        write_atomically(junit, junit_document(outcomes, organism.name).encode())
+        _write(junit, junit_document(outcomes, organism.name))
     if as_json:
         emit(_document(outcomes))
     else:
@@ -77,7 +77,9 @@ def run_cases(
 def _beside(config: Path) -> Path:
     path = config.with_name(f"{config.stem}.tests.yaml")
     if not path.exists():
-        raise NotFound(f"{path}: there is no such file; write cases there, or give the path of a file of cases")
+        raise NotFound(
+            f"{path}: there is no such file; write cases there, or give the path of a file of cases"
+        )
     return path
 
 
@@ -91,6 +93,13 @@ def _cases(files: Sequence[Path], organism: OrganismConfig, text: str | None) ->
     if not chosen:
         raise NotFound(f"{told}: no name of {len(cases)} cases holds {text!r}")
     return chosen
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_if_changed(path, text)
+    except OSError as exc:
+        raise Failed(f"{path}: cannot be written: {exc.strerror or exc}") from exc
 
 
 def _document(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import click
 
 from agentserver.cli.bench import bench
 from agentserver.cli.can import can
+from agentserver.cli.case_runner import run_cases
 from agentserver.cli.contracts import contracts
 from agentserver.cli.edge import Edge
 from agentserver.cli.exit_codes import EPILOG
@@ -38,6 +39,6 @@ def main(debug: bool) -> None:
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
 
-for command in (run, validate, can, pipe, contracts, reload, new, bench):
+for command in (run, validate, can, run_cases, pipe, contracts, reload, new, bench):
     command.epilog = command.epilog or EPILOG
     main.add_command(command)

@@ -58,18 +58,20 @@ def _env_option(function: F) -> F:
     )(function)
 
 
-def _locate(ctx: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+def _locate(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     if ctx.resilient_parsing:
         return None
     if path is not None:
         if not path.exists():
-            raise NotFound(f"{path}: there is no such file; {_REMEDY}")
+            raise NotFound(f"{path}: there is no such file; {_remedy(parameter)}")
         return path
     for candidate in DEFAULT_CONFIGS:
         if candidate.exists():
             return candidate
     names = " and no ".join(map(str, DEFAULT_CONFIGS))
-    raise NotFound(f"there is no {names} in {Path.cwd()}; {_REMEDY}")
+    raise NotFound(f"there is no {names} in {Path.cwd()}; {_remedy(parameter)}")
 
 
-_REMEDY: Final = "give the path of an organism.yaml, or run `agentserver new DIR` to make a project"
+def _remedy(parameter: click.Parameter) -> str:
+    option = f" with {parameter.opts[0]}" if isinstance(parameter, click.Option) else ""
+    return f"give the path of an organism.yaml{option}, or run `agentserver new DIR` to make a project"

@@ -7,11 +7,14 @@ organism has of itself are not among them. Raises `ConfigError` as the configura
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from agentserver import StreamPump, bootstrap
 from agentserver.cli.failures import NotFound
@@ -19,6 +22,8 @@ from agentserver.cli.terminal import printable
 from agentserver.config.fault_log import did_you_mean
 from agentserver.message_bus import Listener
 from agentserver.xmlable.foreign import AnyContract, ForeignContract
+
+_COMPARED_CHARS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,13 @@ def catalogue_of(pump: StreamPump) -> list[Entry]:
     return [Entry(row) for row in rows]
 
 
-def choose(entries: Sequence[Entry], wanted: str | None) -> list[Entry]:
+def choose(entries: Sequence[Entry], wanted: str | None, commands: Sequence[str] = ()) -> list[Entry]:
     """Return the entries of a listener, or of one of its contracts.
 
     Args:
         entries: All that there are.
         wanted: A listener's name, or that and a contract's, as `editor.Draft`; None for all. Case does not matter.
+        commands: What else may have been meant by a name that is unknown.
 
     Raises:
         NotFound: There is no such listener or contract.
@@ -85,10 +91,21 @@ def choose(entries: Sequence[Entry], wanted: str | None) -> list[Entry]:
     found = [entry for entry in entries if entry.listener.lower() == lowered]
     found = found or [entry for entry in entries if _full_name(entry).lower() == lowered]
     if not found:
-        known = [*(entry.listener for entry in entries), *map(_full_name, entries)]
-        near = did_you_mean(wanted, known) or "; `agentserver contracts` lists what there is"
-        raise NotFound(f"no listener {printable(wanted)!r}{near}")
+        raise NotFound(f"no listener {printable(wanted)!r}{_remedy(entries, wanted, commands)}")
     return found
+
+
+def _remedy(entries: Sequence[Entry], wanted: str, commands: Sequence[str]) -> str:
+    """Say what may have been meant by an unknown listener: a configuration, another listener, or a command."""
+    if wanted.lower().endswith((".yaml", ".yml")):
+        return (
+            f"; a configuration is given with -c: `agentserver contracts -c {shlex.quote(printable(wanted))}`"
+        )
+    near = did_you_mean(wanted, [*(entry.listener for entry in entries), *map(_full_name, entries)])
+    command = get_close_matches(wanted.lower()[:_COMPARED_CHARS], commands, 1)
+    if command:
+        near += f"; did you mean the command `agentserver contracts {command[0]}`?"
+    return near or "; `agentserver contracts` lists what there is"
 
 
 def _full_name(entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from agentserver.cli import exit_codes
 from agentserver.cli.config_argument import config_option
 from agentserver.cli.contracts_catalogue import load_catalogue
 from agentserver.cli.contracts_files import expected_files, leftover_files
-from agentserver.cli.contracts_folder import folder_options
+from agentserver.cli.contracts_folder import DEFAULT_FOLDER, DEFAULT_VERSION, folder_options
 from agentserver.cli.failures import Failed
 from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.terminal import paint, printable
@@ -32,7 +34,7 @@ MAX_LINE_CHARS: Final = 200
 MAX_EXTRA_BYTES: Final = 1_048_576
 """A file that is longer than it should be by more than this is not read."""
 
-_REMEDY: Final = "agentserver contracts write"
+_REMEDY: Final = ("agentserver", "contracts", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,13 @@ def check(folder: Path, version: str, config: Path, allow_env: bool, as_json: bo
     except OSError as exc:
         raise Failed(f"{exc.filename}: {exc.strerror}") from exc
     drifts += [Drift(path, "leftover") for path in left]
+    options = _given_options(folder, version, config, allow_env=allow_env)
     if as_json:
         files = [{"path": str(each.path), "state": each.state, "diff": list(each.diff)} for each in drifts]
-        remedy = {"remedy": _remedy(drifts)} if drifts else {}
+        remedy = {"remedy": _remedy(drifts, options)} if drifts else {}
         emit({"ok": not drifts, "checked": len(expected), "files": files, **remedy})
     else:
-        _show(drifts, len(expected), folder)
+        _show(drifts, len(expected), folder, _remedy(drifts, options))
     if drifts:
         click.get_current_context().exit(exit_codes.FAILED)
 
@@ -106,11 +109,21 @@ def _diff(path: Path, found: str, wanted: str) -> Iterator[str]:
         yield "..."
 
 
-def _remedy(drifts: list[Drift]) -> str:
-    return f"{_REMEDY} --prune" if any(each.state == "leftover" for each in drifts) else _REMEDY
+def _given_options(folder: Path, version: str, config: Path, *, allow_env: bool) -> list[str]:
+    """Return the options of this call that `write` needs, too, to write what was checked."""
+    given = ["--dir", str(folder)] if folder != DEFAULT_FOLDER else []
+    given += ["--version", version] if version != DEFAULT_VERSION else []
+    is_given = click.get_current_context().get_parameter_source("config") is ParameterSource.COMMANDLINE
+    given += ["--config", str(config)] if is_given else []
+    return [*given, "--allow-env"] if allow_env else given
 
 
-def _show(drifts: list[Drift], checked: int, folder: Path) -> None:
+def _remedy(drifts: list[Drift], options: list[str]) -> str:
+    prune = ["--prune"] if any(each.state == "leftover" for each in drifts) else []
+    return printable(shlex.join([*_REMEDY, *options, *prune]))
+
+
+def _show(drifts: list[Drift], checked: int, folder: Path, remedy: str) -> None:
     diffs_left = MAX_SHOWN_DIFFS
     for each in drifts:
         click.echo(f"  {paint(f'{each.state:<8}', 'red', sys.stdout)}  {printable(str(each.path))}")
@@ -122,7 +135,7 @@ def _show(drifts: list[Drift], checked: int, folder: Path) -> None:
         count = len(drifts)
         found = f"{count} file{'s'[: count - 1]} not as the code has {'it' if count == 1 else 'them'}"
         told = paint(found, "red", sys.stderr, bold=True)
-        click.echo(f"{told}; run `{_remedy(drifts)}`, and look at what changed", err=True)
+        click.echo(f"{told}; run `{remedy}`, and look at what changed", err=True)
     else:
         ok = paint("OK", "green", sys.stdout, bold=True)
         click.echo(f"{ok}: {checked} files in {printable(str(folder))} are those of the code")

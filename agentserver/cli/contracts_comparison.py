@@ -8,7 +8,7 @@ what comes is compatible, and what stays is for `agentserver.xmlable.compatibili
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from agentserver.cli.contracts_versions import Version
@@ -45,9 +45,10 @@ class Compared:
 def compare_versions(old: Version, new: Version) -> list[Compared]:
     """Compare two sides.
 
-    A contract whose XSD somebody else wrote is neither gone nor new for not being among the written files.
+    A contract whose XSD somebody else wrote is neither gone nor new for not being among the written files; nor is one
+    that is among them for another organism, which `contracts check` leaves alone as well.
     """
-    before, after = _paired(old, new)
+    before, after = _paired(_kept(old, new), _kept(new, old))
     compared = [
         _compared(key, field, after[key]) if key in after else Compared(*key, "gone")
         for key, field in before.items()
@@ -55,6 +56,24 @@ def compare_versions(old: Version, new: Version) -> list[Compared]:
     ]
     came = [key for key in after if key not in before and key[1] not in _not_in_files(new, old)]
     return compared + [Compared(*key, "came") for key in came]
+
+
+def skipped(old: Version, new: Version) -> list[_Key]:
+    """Return the contracts of one side that were not compared, as their XSD is not among the files of the other."""
+    return sorted(
+        key
+        for side, other in ((old, new), (new, old))
+        for key in side.outlines
+        if key[1] in _not_in_files(side, other) and key[1] not in {tag for _, tag in other.outlines}
+    )
+
+
+def _kept(side: Version, other: Version) -> Version:
+    """Return a side without what is, of files of many listeners, another organism's than the other side."""
+    if not side.whole or side.foreign is not None:
+        return side
+    outlines = {key: field for key, field in side.outlines.items() if key[0].lower() not in other.others}
+    return replace(side, outlines=outlines)
 
 
 def _not_in_files(side: Version, other: Version) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from agentserver.cli import exit_codes
-from agentserver.cli.contracts_comparison import Compared, compare_versions
+from agentserver.cli.contracts_comparison import Compared, compare_versions, skipped
 from agentserver.cli.contracts_versions import load_version
 from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.terminal import paint, printable
@@ -33,7 +33,8 @@ def diff(old: Path, new: Path, allow_env: bool, as_json: bool) -> None:
 
     OLD and NEW are each an XSD, a folder that `contracts write` wrote (all listeners, one listener, or one version), or
     an organism.yaml. A change is breaking when a document of the old contract may be refused by the new one. The exit
-    code is 1 when a change is breaking, or a contract is gone.
+    code is 1 when a change is breaking, or a contract is gone; 2 or 3 when OLD or NEW cannot be compared. XSDs that
+    somebody else wrote are not among the written files: compare them themselves.
 
     \b
     Examples:
@@ -41,15 +42,21 @@ def diff(old: Path, new: Path, allow_env: bool, as_json: bool) -> None:
       agentserver contracts diff schemas/greeter/v1 schemas/greeter/v2
       agentserver contracts diff old/Invoice.xsd new/Invoice.xsd --json
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
-    compared = compare_versions(
-        load_version(old, allow_env=allow_env), load_version(new, allow_env=allow_env)
-    )
+    before, after = load_version(old, allow_env=allow_env), load_version(new, allow_env=allow_env)
+    compared, passed_over = compare_versions(before, after), skipped(before, after)
     breaks = any(each.breaks for each in compared)
     if as_json:
         verdict = "breaking" if breaks else "compatible"
-        emit({"ok": not breaks, "verdict": verdict, "contracts": [_document(each) for each in compared]})
+        documents = [_document(each) for each in compared]
+        others = [{"listener": listener, "contract": contract} for listener, contract in passed_over]
+        emit({"ok": not breaks, "verdict": verdict, "contracts": documents, "skipped": others})
     else:
         _show(compared)
+        for listener, contract in passed_over:
+            name = printable(f"{listener} {contract}")
+            click.echo(
+                f"{name}: skipped, as its XSD is somebody else's; compare the XSDs themselves", err=True
+            )
     if breaks:
         click.get_current_context().exit(exit_codes.FAILED)
 

@@ -17,7 +17,8 @@ from agentserver.cli.contracts_catalogue import Entry
 from agentserver.cli.failures import Failed
 from agentserver.config.listener_names import listener_names
 
-_CARD: Final = ".prompt.txt"
+CARD: Final = ".prompt.txt"
+"""How the files end that every contract has."""
 _ours: Final = re.compile(
     r"(.+?)(?:(?:\.[0-9]+)?\.xsd|\.example\.xml|\.schema\.json|\.md|\.prompt\.txt)"
 ).fullmatch
@@ -63,7 +64,7 @@ def leftover_files(
     known = {(entry.listener, entry.name): entry for entry in entries}
     here = {entry.listener.lower() for entry in entries}
     places = _folders(folder, version)
-    others = _listeners_beside(config) if any(name not in here for name in map(_owner, places)) else ()
+    others = listeners_beside(config) if any(name not in here for name in map(_owner, places)) else ()
     found = []
     for place in places:
         if _owner(place) in here or _owner(place) not in others:
@@ -79,7 +80,7 @@ def _owner(place: Path) -> str:
     return place.parent.name.lower()
 
 
-def _listeners_beside(config: Path) -> frozenset[str]:
+def listeners_beside(config: Path) -> frozenset[str]:
     """Return the listeners, in lower case, of the other configurations in the folder of one."""
     others = [
         path for path in sorted(config.parent.glob("*.y*ml")) if path.name != config.name and path.is_file()
@@ -98,7 +99,7 @@ def _folders(folder: Path, version: str) -> list[Path]:
 def _made_files(place: Path) -> Iterator[tuple[str, Path]]:
     """Give the files in a folder that have the name of one of ours, each with the name of its root element."""
     names = sorted(path.name for path in place.iterdir() if path.is_file())
-    roots = {name.removesuffix(_CARD) for name in names if name.endswith(_CARD)}
+    roots = {name.removesuffix(CARD) for name in names if name.endswith(CARD)}
     for name in names:
         match = _ours(name)
         if match is not None and match.group(1) in roots:

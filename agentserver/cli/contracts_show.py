@@ -1,7 +1,7 @@
 """`agentserver contracts show`, which is what `agentserver contracts` does: contracts and their artefacts, shown.
 
-One artefact alone is written as it is, so that it can go into a file; several have a line above each that names it, or,
-where they are made to be read one after the other, a blank line between them.
+One artefact alone is written as it is, so that it can go into a file; several are for a terminal
+alone, with a line above each that names it, but for those that are made to be read one after the other.
 """
 
 from __future__ import annotations
@@ -68,13 +68,18 @@ def show(listener: str | None, config: Path, allow_env: bool, as_json: bool, **w
     if len(artefacts) > 1:
         flags = " and ".join(f"--{artefact}" for artefact in artefacts)
         raise click.UsageError(f"{flags}: give one of them, or --json alone for everything")
-    entries = choose(load_catalogue(config, allow_env=allow_env), listener)
+    entries = choose(load_catalogue(config, allow_env=allow_env), listener, _commands())
     if as_json:
         emit({"ok": True, "file": str(config), **_document(entries, artefacts[0] if artefacts else None)})
     elif artefacts:
         _print_artefact(entries, artefacts[0])
     else:
         _print_table(entries)
+
+
+def _commands() -> tuple[str, ...]:
+    group = click.get_current_context().parent
+    return tuple(group.command.commands) if group and isinstance(group.command, click.Group) else ()
 
 
 def _document(entries: Sequence[Entry], artefact: Artefact | None) -> dict[str, Any]:
@@ -112,6 +117,12 @@ def _print_artefact(entries: Sequence[Entry], artefact: Artefact) -> None:
         for entry in entries
         for name, text in texts_of(entry, artefact).items()
     ]
+    if len(parts) > 1 and artefact not in _RUNNING_TEXT and not is_terminal(sys.stdout):
+        raise click.UsageError(
+            f"--{artefact} gives {len(parts)} documents here, of which a file or a program takes one;"
+            f" name one contract, as {entries[0].listener}.{entries[0].name}, write them to files"
+            " with `agentserver contracts write`, or add --json"
+        )
     for index, (title, text) in enumerate(parts):
         if index:
             click.echo()

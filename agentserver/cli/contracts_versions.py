@@ -1,7 +1,7 @@
 """One side of a comparison: the contracts that are in a file, in a folder, or in an organism.
 
 Takes a path; gives outlines, each with the listener that takes it, where the path tells. Of a listener that has several
-versions in a folder, the newest counts. Raises `NotFound`, `Failed` and `ConfigError`.
+versions in a folder, the newest counts. Raises `NotFound`, `Unusable` and `ConfigError`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Final
 
 from agentserver.cli.config_argument import require_file
 from agentserver.cli.contracts_catalogue import load_catalogue
+from agentserver.cli.contracts_files import CARD, listeners_beside
 from agentserver.cli.contracts_folder import VERSION
-from agentserver.cli.failures import Failed
+from agentserver.cli.failures import NotFound, Unusable
 from agentserver.errors import SchemaError
 from agentserver.xmlable.outline import Field
 from agentserver.xmlable.schema_files import outlines_in
@@ -36,12 +37,15 @@ class Version:
         outlines: By the listener's name, empty when unknown, and the root element in Clark notation.
         foreign: The root elements whose XSD somebody else wrote, in an organism: `write` puts none of them into files.
             None for files.
+        others: The listeners, in lower case, of the other organisms in the folder of an organism, which may keep their
+            contracts among the same files.
     """
 
     listener: str
     whole: bool
     outlines: dict[tuple[str, str], Field]
     foreign: frozenset[str] | None = None
+    others: frozenset[str] = frozenset()
 
 
 def load_version(path: Path, *, allow_env: bool) -> Version:
@@ -53,7 +57,8 @@ def load_version(path: Path, *, allow_env: bool) -> Version:
 
     Raises:
         NotFound: There is nothing at `path`.
-        Failed: What is there are no contracts, or some that cannot be read.
+            There are no contracts in it.
+        Unusable: They cannot be read.
         ConfigError: All the faults of an organism.yaml.
     """
     require_file(path)
@@ -63,7 +68,8 @@ def load_version(path: Path, *, allow_env: bool) -> Version:
         entries = load_catalogue(path, allow_env=allow_env)
         foreign = frozenset(entry.contract.root_tag for entry in entries if entry.foreign_schema)
         outlines = {(entry.listener, entry.contract.root_tag): entry.contract.outline for entry in entries}
-        return Version("", True, outlines, foreign)
+        others = listeners_beside(path) - {entry.listener.lower() for entry in entries}
+        return Version("", True, outlines, foreign, others)
     listener = _listener_of(path.parent)
     return Version(listener, False, {(listener, tag): field for tag, field in _read(path)})
 
@@ -84,9 +90,14 @@ def _of_folder(path: Path) -> Version:
 
 
 def _checked(path: Path, version: Version) -> Version:
-    if not version.outlines:
-        raise Failed(f"{path}: no contracts are in it; there should be <listener>/v1/<Root>.xsd, or XSDs")
-    return version
+    if version.outlines:
+        return version
+    if next(path.rglob(f"*{CARD}"), None) is not None:
+        raise NotFound(
+            f"{path}: it has no XSD, as those of its contracts are somebody else's, which `write` does not copy;"
+            " compare the XSDs themselves: `agentserver contracts diff OLD.xsd NEW.xsd`"
+        )
+    raise NotFound(f"{path}: no contracts are in it; there should be <listener>/v1/<Root>.xsd, or XSDs")
 
 
 def _listeners(path: Path) -> list[Path]:
@@ -118,4 +129,7 @@ def _read(path: Path) -> Iterator[tuple[str, Field]]:
     try:
         yield from outlines_in(path).items()
     except SchemaError as exc:
-        raise Failed(f"{path}: {exc}") from exc
+        own = f"{path.resolve().parent.name}/{path.name}"  # as the error calls the file itself
+        told = str(exc)
+        rest = told.removeprefix(own)
+        raise Unusable(f"{path}{rest}" if rest != told else f"{path}: {told}") from exc

@@ -72,19 +72,24 @@ def _prune(path: Path, *, dry_run: bool) -> str:
     return "removed"
 
 
+def _told(state: str, *, dry_run: bool) -> str:
+    return {"wrote": "would write", "removed": "would remove"}.get(state, state) if dry_run else state
+
+
 def _schemas(foreign: Sequence[Entry]) -> list[str]:
     return list(dict.fromkeys(entry.foreign_schema for entry in foreign))
 
 
 def _show(states: dict[Path, str], foreign: Sequence[Entry], *, dry_run: bool) -> None:
     for path, state in states.items():
-        click.echo(f"  {state:<9}  {printable(str(path))}")
+        told = _told(state, dry_run=dry_run)
+        click.echo(f"  {told:<{12 if dry_run else 9}}  {printable(str(path))}")
     for schema in _schemas(foreign):
         click.echo(f"  not ours   {printable(schema)}: it stays where it is")
     counts = {
         state: list(states.values()).count(state) for state in ("wrote", "unchanged", "removed", "leftover")
     }
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    told = ", ".join(f"{count} {_told(state, dry_run=dry_run)}" for state, count in counts.items() if count)
     word, colour = ("DRY RUN", "yellow") if dry_run else ("OK", "green")
     click.echo(f"{paint(word, colour, sys.stdout, bold=True)}: {told or 'no files'}")
     if counts["leftover"]:

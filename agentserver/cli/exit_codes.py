@@ -1,6 +1,6 @@
 """What the exit code of a command says. The only place where these numbers stand.
 
-0, 1 and 2 are what every Unix program means by them (2 is click's own, for a wrong command line); 70 and 78 are
+0, 1 and 2 are what every Unix program means by them (2 is click's own, too, for a wrong command line); 70 and 78 are
 `EX_SOFTWARE` and `EX_CONFIG` of sysexits.h; 124 is that of timeout(1); 128 + n is what a shell says of a program that
 signal n ended.
 """
@@ -12,8 +12,10 @@ from typing import Final
 OK: Final = 0
 FAILED: Final = 1
 """Some message failed, or not everything was finished, or contracts are not as they should be, or it is denied."""
+USAGE: Final = 2
+"""The command line is wrong, or what it names cannot be used for this command."""
 NOT_FOUND: Final = 3
-"""The configuration, an input file, or a listener does not exist."""
+"""The configuration, an input file, a listener, or any contract in a folder does not exist."""
 INTERNAL: Final = 70
 """A bug: an exception that nothing expects."""
 BAD_CONFIG: Final = 78

@@ -2,6 +2,7 @@
 
     click.ClickException
     └── Failed              the command cannot do what it should     1
+        ├── Unusable            what is named is of another kind     2
         ├── NotFound            a file or listener does not exist    3
         ├── BadContract         a class is no contract               78
         └── PumpDied            the pump ended by a bug              70
@@ -21,6 +22,13 @@ class Failed(click.ClickException):
 
     exit_code = exit_codes.FAILED
     code = "failed"
+
+
+class Unusable(Failed):
+    """What was named is there, and is nothing that the command can use."""
+
+    exit_code = exit_codes.USAGE
+    code = "unusable"
 
 
 class NotFound(Failed):

@@ -69,14 +69,8 @@ class _Reader:
         return read
 
     def _case(self, path: TreePath, case: dict[str, Any]) -> Case:
-        for key in ("name", "inject"):
-            if key not in case:
-                self._fault(path, f"missing key {key!r}")
-        if not {"expect", "refusal", "expect_none"} & case.keys():
-            self._fault(path, "nothing is expected; give 'expect', 'refusal' or 'expect_none: true'")
         none = self._flag(path, case, "expect_none")
-        if none and "expect" in case:
-            self._fault((*path, "expect_none"), "nothing and something is expected; leave one of them out")
+        self._check(path, case, none=none)
         injected = self._one_or_more((*path, "inject"), case.get("inject"))
         mocks = self._mapping((*path, "mock"), case.get("mock", {}), None)
         return Case(
@@ -85,21 +79,30 @@ class _Reader:
             self._text(path, case, "name") or "",
             tuple(self._input(*pair) for pair in injected),
             {name: self._mock((*path, "mock", name), name, mock) for name, mock in mocks.items()},
-            tuple(
-                self._expected(*pair) for pair in self._one_or_more((*path, "expect"), case.get("expect"))
-            ),
+            tuple(self._expected(*pair) for pair in self._one_or_more((*path, "expect"), case.get("expect"))),
             self._flag(path, case, "any_order"),
             self._flag(path, case, "exactly"),
             self._text(path, case, "refusal") or "",
             none,
         )
 
+    def _check(self, path: TreePath, case: dict[str, Any], *, none: bool) -> None:
+        for key in ("name", "inject"):
+            if key not in case:
+                self._fault(path, f"missing key {key!r}")
+        if not {"expect", "refusal", "expect_none"} & case.keys():
+            self._fault(path, "nothing is expected; give 'expect', 'refusal' or 'expect_none: true'")
+        if none and "expect" in case:
+            self._fault((*path, "expect_none"), "nothing and something is expected; leave one of them out")
+
     def _input(self, path: TreePath, value: object) -> CaseInput:
         item = self._mapping(path, value, _INPUT_KEYS)
         if "payload" not in item:
             self._fault(path, "missing key 'payload': what is injected, as XML or as {Root: {field: value}}")
         payload = self._payload((*path, "payload"), item.get("payload", ""))
-        return CaseInput(payload, self._text(path, item, "to"), self._text(path, item, "from") or DEFAULT_SENDER)
+        return CaseInput(
+            payload, self._text(path, item, "to"), self._text(path, item, "from") or DEFAULT_SENDER
+        )
 
     def _expected(self, path: TreePath, value: object) -> Expected:
         item = self._mapping(path, value, _INPUT_KEYS)
@@ -107,9 +110,7 @@ class _Reader:
         sender = self._text(path, item, "from")
         if sender is not None and sender not in self._listeners and not sender.startswith("system"):
             self._unknown((*path, "from"), sender)
-        return Expected(
-            self._document.value_place(path).line, payload, self._text(path, item, "to"), sender
-        )
+        return Expected(self._document.value_place(path).line, payload, self._text(path, item, "to"), sender)
 
     def _mock(self, path: TreePath, name: str, value: object) -> CaseMock:
         if name not in self._listeners:

@@ -7,8 +7,9 @@ tells what follows from the file without being said in it. Refuses nothing: that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from agentserver.config.bounds import BudgetConfig
@@ -16,6 +17,7 @@ from agentserver.config.members import members_of
 from agentserver.config.model import Limits, OrganismConfig
 from agentserver.config.reachability import Reachability
 from agentserver.config.routing_keys import split_key
+from agentserver.config.system_names import META, META_ANSWERS
 from agentserver.config.way_words import shown_path, told_reasons
 
 Level: TypeAlias = Literal["warning", "note"]
@@ -46,7 +48,13 @@ class Finding:
 def findings_of(organism: OrganismConfig) -> list[Finding]:
     """Look through an organism."""
     graph = Reachability(members_of(organism))
-    found = [*_cycles(organism, graph), *_uncalled(graph), *_unheld(graph), *_entries(graph)]
+    found = [
+        *_cycles(organism, graph),
+        *_uncalled(graph),
+        *_unheld(graph),
+        *_entries(graph),
+        *_unheard(graph),
+    ]
     return sorted(found, key=lambda finding: finding.line)
 
 
@@ -130,3 +138,25 @@ def _entries(graph: Reachability) -> Iterator[Finding]:
                     " rename one"
                 )
                 yield Finding("warning", "ambiguous-peer", member.name, line, message)
+
+
+def _unheard(graph: Reachability) -> Iterator[Finding]:
+    """Find those that may ask `system.meta` and take no answer of it: it would end as a dead letter."""
+    for member in graph.members:
+        taken = {tag.rpartition("}")[2].lower() for tag in member.contracts}
+        for entry in dict.fromkeys(peer.lower() for peer in member.peers or ()):
+            answers = _ANSWERS.get(entry, ())
+            if answers and taken.isdisjoint(answer.lower() for answer in answers):
+                message = (
+                    f"{member.name} has the peer {entry!r} and no contract for what it answers; "
+                    f"add agentserver.meta.{' or '.join(answers)} to its 'handles'"
+                )
+                line = member.places.entries.get(entry, 0)
+                yield Finding("warning", "no-contract-for-answer", member.name, line, message)
+
+
+_ANSWERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {META: tuple(META_ANSWERS.values())}
+    | {f"{META}.{asked}".lower(): (answer,) for asked, answer in META_ANSWERS.items()}
+)
+"""What `system.meta` answers whom it is a peer of, by the entry among the peers."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any
 
 from agentserver.config.draft import ContractDraft, Draft, StepDraft
@@ -61,9 +62,8 @@ class ImportCheck:
     def _own_contract(self, contract: ContractDraft, payload_class: type[Any], path: Path) -> None:
         own = vars(payload_class).get("__contract__")
         if "__contract__" not in vars(payload_class):
-            remedy = "name its XSD under 'schema'"
-            if payload_class is not RawXml:
-                remedy = "put @xmlify above @dataclass"
+            is_foreign = payload_class is RawXml or _is_generated(payload_class)
+            remedy = "name its XSD under 'schema'" if is_foreign else "put @xmlify above @dataclass"
             self._add(path, f"{quote(contract.payload_class_path)} is no contract; {remedy}")
         elif isinstance(own, Contract):
             contract.contract = own
@@ -114,6 +114,11 @@ def _kind(value: object) -> str:
     if inspect.ismodule(value):
         return "a module"
     return f"a value of type {type(value).__name__}"
+
+
+def _is_generated(cls: type[Any]) -> bool:
+    """Say whether a class looks as xsdata writes them: its `Meta` says what it is in XML."""
+    return is_dataclass(cls) and isinstance(vars(cls).get("Meta"), type)
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:

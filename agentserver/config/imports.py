@@ -11,11 +11,15 @@ import importlib
 import sys
 import traceback
 from pathlib import Path
+from typing import Final
 
 from agentserver.config.fault_log import did_you_mean, quote
 from agentserver.errors import shorten
 
 _ABSENT = object()
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+"""Folders of packages, of which an environment in the project has one."""
 
 
 class UnimportableError(Exception):
@@ -75,7 +79,7 @@ class Importer:
                 exc.name
             )  # `name` itself or a package above, and nothing that it imports
         self._broken.add(name)
-        return f"module {quote(name)} fails when imported: {_told(exc)}"
+        return f"module {quote(name)} fails when imported: {_told(exc, self._root)}"
 
     def _no_such_module(self, missing: str) -> str:
         parent, _, leaf = missing.rpartition(".")
@@ -112,8 +116,8 @@ def _module_names(folders: list[str]) -> list[str]:
     return sorted(name for name in names if name.isidentifier())
 
 
-def _told(exc: BaseException) -> str:
-    """Put an exception of the user's code into words, with the line that it comes from."""
+def _told(exc: BaseException, root: Path | None) -> str:
+    """Put an exception of the user's code into words, with the last line of the project on the way to it."""
     told = traceback.TracebackException.from_exception(exc)
     text = shorten(" ".join(str(told).split()), 200)
     where = ""
@@ -121,5 +125,14 @@ def _told(exc: BaseException) -> str:
         where = f" ({exc.filename}:{exc.lineno})"
     elif told.stack:
         own = [frame for frame in told.stack if not frame.filename.startswith("<frozen ")]
+        own = [frame for frame in own if _is_in_project(frame.filename, root)] or own
         where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
     return f"{type(exc).__name__}{': ' if text else ''}{text}{where}"
+
+
+def _is_in_project(file: str, root: Path | None) -> bool:
+    """Tell whether a file is the user's own, and not of this package or of one that is installed below the project."""
+    path = Path(file)
+    if root is None or not path.is_relative_to(root):
+        return False
+    return not path.is_relative_to(_PACKAGE) and _INSTALLED.isdisjoint(path.relative_to(root).parts)

@@ -25,6 +25,16 @@ META_CONTRACTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What it may be asked, by the flag of `meta:` that says who may ask: the flag's name, and the payload class's."""
 
+META_ANSWERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ListCapabilities": "Capabilities",
+        "RequestSchema": "SchemaAnswer",
+        "RequestExample": "ExampleAnswer",
+        "RequestPrompt": "PromptAnswer",
+    }
+)
+"""The payload class that it answers each of them with, beside `NotAvailable`."""
+
 
 def is_kept(name: str) -> bool:
     """Return whether `name` is kept for the organism itself. Case does not matter."""

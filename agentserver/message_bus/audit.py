@@ -11,6 +11,7 @@ import logging
 from typing import Final
 
 from agentserver.errors import shorten
+from agentserver.message_bus.message_state import MessageState
 
 logger = logging.getLogger("agentserver.audit")
 
@@ -20,6 +21,9 @@ LATE_REPLY: Final = "late-reply"
 """A handler returned something after its deadline."""
 TAMPERING: Final = "tampering"
 """Somebody tried to change what handlers are given."""
+
+_FORBIDDEN: Final = frozenset({"not-allowed", "privileged"})
+"""Codes of the answers that get a line: the listener may not address that one, or may not send that payload."""
 
 
 def audit(
@@ -44,3 +48,17 @@ def audit(
         "detail": shorten(detail),
     }  # fmt: skip
     logger.warning(event, extra=fields)
+
+
+def audit_refused_reply(state: MessageState) -> None:
+    """Write the line of a handler's answer that was not sent; its failure is recorded already."""
+    if state.failure is None or state.failure.code not in _FORBIDDEN:
+        return  # a mistake, and no attempt at what is forbidden
+    message = state.message
+    audit(
+        state.failure.code,
+        state.error or "",
+        listener=state.target_listeners[0].name if state.target_listeners else None,
+        thread_id=state.thread_id,
+        message_id=message.id if message is not None else None,
+    )

@@ -96,8 +96,8 @@ class Budget:
                 except (BudgetExceeded, ConversationEnded) as exc:
                     state.fail("budget", exc.with_traceback(None))
 
-    def check(self, message: QueuedMessage | None, count: int) -> None:
-        """Look whether the answer to a message may hold `count` messages, or more.
+    def check(self, message: QueuedMessage | None, count: int, before: int = 0) -> None:
+        """Look whether the answer to a message may hold `count` messages, or more; `before` were sent of it already.
 
         Raises:
             ConversationEnded: The conversation was ended before.
@@ -112,8 +112,8 @@ class Budget:
                 message.spending = spending
         if spending.ended is not None or self._wall_s is not None:
             self._look(spending)
-        if count > self._fan_out:
-            raise BudgetExceeded("fan_out", count, self._fan_out)
+        if count + before > self._fan_out:
+            raise BudgetExceeded("fan_out", count + before, self._fan_out)
         if spending.sent + count > self._messages:
             raise _end(spending, BudgetExceeded("messages", spending.sent + count, self._messages))
         if message is not None and message.hop >= self._max_hops and count:

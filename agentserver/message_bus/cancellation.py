@@ -10,6 +10,7 @@ A message from outside whose thread only its envelope says is looked at once it 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from agentserver.message_bus.dead_letters import dead_letter_of
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.replies import Handled
 from agentserver.queues import Delivery, QueuedMessage
+
+logger = logging.getLogger(__name__)
 
 STAGE: Final = "cancel"
 
@@ -115,6 +118,11 @@ class Cancellation:
             self.open.discard(message.id)
             self.unsure.discard(message.id)
         self._look()
+
+    def log(self, _: object = None) -> None:
+        """Log how many messages it has ended; each of them is logged at DEBUG only."""
+        fields = {"thread_id": self.failure.thread_id, "messages": self.ended}
+        logger.info("a thread was cancelled", extra=fields)
 
     def _is_told(self, state: MessageState) -> bool:
         """Return whether whoever listens is told of a message: of all that this ended, of the first."""

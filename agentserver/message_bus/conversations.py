@@ -57,6 +57,13 @@ class Conversations:
         if watch is not None:
             watch.open += parts - 1
 
+    def expect(self, state: MessageState, count: int) -> None:
+        """Note that so many messages follow from one that is still being handled."""
+        message = state.message
+        watch = self._watched.get(message.conversation_id or "") if message is not None else None
+        if watch is not None:
+            watch.open += count
+
     def account(self, states: list[MessageState]) -> None:
         """Note what became of a batch of messages."""
         for state in states:

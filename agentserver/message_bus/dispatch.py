@@ -19,16 +19,17 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from inspect import isawaitable
+from inspect import isasyncgen, isawaitable
 from typing import Any, Final, TypeAlias
 
 from agentserver.errors import AgentServerError, Cancelled, HandlerFailed, HandlerTimedOut, MissingInput
 from agentserver.message_bus.budget import end_quietly, is_ended
 from agentserver.message_bus.containment import in_handler
 from agentserver.message_bus.deadlines import Deadlines
+from agentserver.message_bus.emitting import Emit, emitted, is_emitting
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.lanes import Call, Lanes
-from agentserver.message_bus.listener import Listener
+from agentserver.message_bus.listener import Handler, Listener
 from agentserver.message_bus.message_state import HandlerMetadata, MessageState
 from agentserver.message_bus.raised import failure_by, log_raised
 from agentserver.message_bus.secrecy import scrubber_of
@@ -67,9 +68,18 @@ class Dispatcher:
         max_handlers: Calls at once.
         max_per_agent: Calls at once of one agent that says nothing of them itself.
         timeout_s: Seconds that one call may take of a listener that says nothing of them itself.
+        emit: Sends one answer of a handler that goes on; without it, none may.
     """
 
-    def __init__(self, max_handlers: int = 20, max_per_agent: int = 5, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        max_handlers: int = 20,
+        max_per_agent: int = 5,
+        timeout_s: float = 60.0,
+        *,
+        emit: Emit | None = None,
+    ) -> None:
+        self._emit = emit
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
         self._strays: dict[
             asyncio.Task[None], str
@@ -222,16 +232,12 @@ class Dispatcher:
             sender = state.from_id or ""
             result: Any = None
             try:
-                metadata = HandlerMetadata(
-                    state.thread_id or "", sender, listener.own_name, sender == listener.name
-                )
+                metadata = _metadata(state, sender, listener)
                 handler, is_async = listener.call
                 if is_async:
                     result = await handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
                 else:
-                    result = await self._threads.call(handler, state.payload, metadata)
-                    if isawaitable(result):
-                        result = await result
+                    result = await self._call_otherwise(runner, handler, state, metadata)
             except BaseException as exc:  # noqa: BLE001  # an edge: SystemExit and all end here, with their message
                 if not runner.expired:
                     _fail(state, listener, exc)
@@ -241,6 +247,21 @@ class Dispatcher:
             self._record(runner, state, listener, result)
             if runner.suspended or task.cancelling() or task._must_cancel or copy_context() != clean:  # type: ignore[attr-defined]  # noqa: SLF001  # nothing else tells of a cancel that was uncancelled
                 return  # the next handler must not meet what this one left on the task
+
+    async def _call_otherwise(
+        self, runner: _Runner, handler: Handler, state: MessageState, metadata: HandlerMetadata
+    ) -> Any:
+        """Call a handler that is no coroutine function: a plain one in a thread, or one that sends as it goes."""
+        result: Any
+        if is_emitting(handler):
+            result = handler(state.payload, metadata)
+        else:
+            result = await self._threads.call(handler, state.payload, metadata)
+        if isawaitable(result):
+            return await result
+        if isasyncgen(result) and self._emit is not None:
+            return await emitted(result, state, self._emit, lambda: runner.expired)
+        return result
 
     def _next(self) -> Call | None:
         """Take the next call that may be made now."""
@@ -310,6 +331,16 @@ def _refuse(state: MessageState, listener: Listener, stuck: int) -> None:
         f"{stuck} calls of it go on beyond their deadlines, though cancelled; it is not called meanwhile"
     )
     state.fail("dispatch", HandlerFailed(listener.name, message))
+
+
+def _metadata(state: MessageState, sender: str, listener: Listener) -> HandlerMetadata:
+    message = state.message
+    thread_id, itself = state.thread_id or "", sender == listener.name
+    if message is None:
+        return HandlerMetadata(thread_id, sender, listener.own_name, itself)
+    return HandlerMetadata(
+        thread_id, sender, listener.own_name, itself, message.id, message.in_reply_to, message.attempt
+    )
 
 
 def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:

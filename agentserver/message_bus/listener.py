@@ -6,7 +6,7 @@ A listener that is configured with several contracts is several rows of one name
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from agentserver.config import RateConfig
@@ -20,7 +20,9 @@ from agentserver.xmlable.foreign import AnyContract
 from agentserver.xmlable.foreign.foreign_secrets import secret_names_of
 
 HandlerResult: TypeAlias = "HandlerResponse | bytes | str | list[HandlerResponse | bytes | str] | None"
-Handler: TypeAlias = Callable[[Any, HandlerMetadata], "Awaitable[HandlerResult] | HandlerResult"]
+Handler: TypeAlias = Callable[
+    [Any, HandlerMetadata], "Awaitable[HandlerResult] | AsyncIterator[HandlerResult] | HandlerResult"
+]
 
 
 class Listener:
@@ -29,7 +31,8 @@ class Listener:
     Args:
         name: The listener's name; may hold dots and dashes.
         payload_class: An `@xmlify` class, or what `contract` reads its payload to.
-        handler: `async def` (runs as a task) or `def` (runs in a worker thread); may be replaced while running.
+        handler: `async def` (runs as a task), with `yield` to send as it goes, or `def` (runs in a worker thread); may
+            be replaced while running.
         description: What it does, for people and models.
         is_agent: Whether it is told its own name and limited by `max_concurrent_per_agent`.
         peers: Whom it may address, `name` or `name.contract`; when left out, an agent may only respond, and any other

@@ -43,6 +43,7 @@ class MessageState:
         delivery: The queue's receipt; None for one part of an input until the parts are known to the queue.
         part_of: The receipt of the input that this is one part of.
         emitted: How many messages its handler's answer became.
+        sent_early: How many messages its handler sent before it ended.
         secret_names: The names of what is secret in the organism, for a message that has no listener yet.
         payload_place: Where the payload stands in the bytes of its message: the number of its root element there, and
             1 behind it when that is an envelope, whose second child it is.
@@ -66,6 +67,7 @@ class MessageState:
     delivery: Delivery | None = None
     part_of: Delivery | None = None
     emitted: int = 0
+    sent_early: int = 0
     secret_names: frozenset[str] = frozenset()
     payload_place: tuple[int, ...] = (0, 1)
 
@@ -110,12 +112,18 @@ class HandlerMetadata(NamedTuple):
         from_id: Who sent it.
         own_name: The listener's own name, for agents; None for others.
         is_self_call: Whether the listener sent this to itself.
+        message_id: The message; opaque.
+        in_reply_to: The message of this listener's own that it answers, so that parallel answers find their question.
+        attempt: How often it was taken before; 0 for the first time.
     """
 
     thread_id: str
     from_id: str
     own_name: str | None = None
     is_self_call: bool = False
+    message_id: str = ""
+    in_reply_to: str | None = None
+    attempt: int = 0
 
 
 @dataclass(slots=True)

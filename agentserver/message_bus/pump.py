@@ -49,7 +49,7 @@ from agentserver.message_bus.threads import Threads, new_thread_id
 from agentserver.message_bus.watchdog import watching
 from agentserver.message_bus.worker_threads import WorkerThreads
 from agentserver.message_bus.written_replies import WrittenReplies
-from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue
+from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue, Settlement
 from agentserver.xmlable.foreign import SchemaLibrary
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
@@ -95,7 +95,10 @@ class StreamPump:
         self._places = [LiveStage(stage) for stage in self._gate(config)]
         self._generations = Generations(self.routing_table)
         self._dispatcher = Dispatcher(
-            config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
+            config.max_concurrent_handlers,
+            config.max_concurrent_per_agent,
+            limits.handler_timeout_s,
+            emit=self._emit,
         )
         self._budget = Budget(config.budget, limits.hops)
         self._refusals = Refusals(
@@ -382,6 +385,7 @@ class StreamPump:
         # in a task of its own, as it goes on when its caller is a handler that it cancels
         self._cancellations[cancellation] = task = asyncio.create_task(self._end_all(cancellation))
         task.add_done_callback(lambda _: self._cancellations.pop(cancellation))
+        task.add_done_callback(cancellation.log)
         await asyncio.shield(task)
         return cancellation.ended
 
@@ -532,6 +536,17 @@ class StreamPump:
         if names:
             for state in batch:
                 state.secret_names = names
+
+    async def _emit(self, state: MessageState, answer: Any) -> None:
+        """Send what a handler yields, which goes on."""
+        puts = self._replies.early(state, answer)
+        if puts:
+            self._conversations.expect(state, len(puts))
+            try:
+                await self.queue.settle(Settlement(puts=puts))
+            except BaseException:
+                self._conversations.expect(state, -len(puts))
+                raise
 
     async def _settle(self, handled: Handled) -> None:
         try:

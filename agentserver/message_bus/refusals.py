@@ -130,7 +130,12 @@ class Refusals:
 
     def _decided(self, state: MessageState, result: Any) -> Verdict:
         message, failure = state.message, state.failure
-        if message is None or failure is None or message.outbound or isinstance(failure, ConversationEnded | Cancelled):
+        if (
+            message is None
+            or failure is None
+            or message.outbound
+            or isinstance(failure, ConversationEnded | Cancelled)
+        ):
             return NOTHING
         if message.feedback and not _was_answered(state, result):  # a refusal that its taker did not handle
             return NOTHING
@@ -170,7 +175,7 @@ class Refusals:
             )
             return (chain_of(state) if outside else ()), False
         author_frame = Frame(message.sender, message.sent_on or "")
-        if message.chain and message.chain[-1] == author_frame:
+        if message.chain and message.chain[-1][:2] == author_frame[:2]:
             return message.chain, True
         asker = (Frame(state.to_id, message.thread_id or ""),) if state.to_id is not None else ()
         return (*message.chain, *asker, author_frame), True
@@ -205,11 +210,11 @@ class Refusals:
 
     def _outwards(self, case: _Case, depth: int) -> QueuedMessage | None:
         """Make the refusal to whoever asked from outside, if they take it."""
-        name, claim = case.frames[depth]
+        name, claim, question = case.frames[depth]
         thread_id = self._awaited(claim)
         if thread_id is None:
             return None
-        frame = Frame(name, thread_id)
+        frame = Frame(name, thread_id, question)
         direct = case.is_direct(depth)
         put = self._written(to_anybody(case.failure) if direct else of_what_followed(case.failure), frame)
         if put is not None:

@@ -22,20 +22,21 @@ from agentserver.errors import (
     told,
 )
 from agentserver.message_bus.addressing import Address, Addressing
+from agentserver.message_bus.audit import audit_refused_reply
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.dead_letters import dead_letter_of
 from agentserver.message_bus.dispatch import Outcome
+from agentserver.message_bus.handler_envelopes import HandlerEnvelopes
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.raised import raised_in_reply
 from agentserver.message_bus.refusals import Refusals
 from agentserver.message_bus.reply_size import ReplySize
-from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.routing import RoutingTable, refuse_privileged
 from agentserver.message_bus.secrecy import veiled_reply
-from agentserver.message_bus.steps import payload_extraction_step
 from agentserver.message_bus.written_replies import WrittenReplies
 from agentserver.queues import QueuedMessage, Settlement
-from agentserver.wire import MESSAGE, Element
+from agentserver.wire import Element
 
 MAX_ID_CHARS: Final = 64
 
@@ -84,12 +85,18 @@ class Replies:
         self._written = written
         self.adjust(max_bytes)
         self._writer, self._table = PayloadWriter(table), table
-        self.false_claims = 0
-        """How often a handler or an outside sender claimed to be someone else, or on another thread."""
+        self._false_claims = 0  # of those outside
+        self.envelopes = HandlerEnvelopes()
+        """Takes apart what handlers wrap themselves."""
 
     def adjust(self, max_bytes: int) -> None:
         """Take over another limit."""
         self._max_bytes, self._size = max_bytes, ReplySize(max_bytes)
+
+    @property
+    def false_claims(self) -> int:
+        """How often a handler or an outside sender claimed to be someone else, or on another thread."""
+        return self._false_claims + self.envelopes.total
 
     def over(self, outcomes: list[Outcome]) -> Handled:
         """Make one settlement of a batch of outcomes."""
@@ -101,7 +108,7 @@ class Replies:
                 self._emit(state, result, settlement.puts)
             delivery = state.delivery
             if state.metadata:
-                self.false_claims += state.metadata.get("false_claims", 0)
+                self._false_claims += state.metadata.get("false_claims", 0)
             if state.error is not None:
                 if type(state.failure) is not ConversationEnded:  # which its first failure has told
                     leaving.append(state)
@@ -124,19 +131,26 @@ class Replies:
             return False
         refusal, exhausted = self._refusals.about(state, result)
         if refusal is not None:
-            refusal.id = _child_id(message, 0)
+            refusal.id = _child_id(message, state.sent_early)
             puts.append(refusal)
             state.emitted = 1
         return exhausted
 
-    def _emit(self, state: MessageState, result: Any, puts: list[QueuedMessage]) -> None:
-        """Add what a handler returned to `puts`: all of it, or nothing and a failure."""
+    def early(self, state: MessageState, answer: Any) -> list[QueuedMessage]:
+        """Return the messages of one answer of a handler that goes on: all of them, or none and a failure."""
+        puts: list[QueuedMessage] = []
+        self._emit(state, answer, puts, state.sent_early)
+        state.sent_early, state.emitted = state.sent_early + len(puts), 0
+        return puts
+
+    def _emit(self, state: MessageState, result: Any, puts: list[QueuedMessage], sent: int = 0) -> None:
+        """Add what a handler returned to `puts`, behind what it `sent` before: all of it, or nothing and a failure."""
         before, message = len(puts), state.message
         try:
             several = type(result) in (list, tuple)
-            self._budget.check(message, len(result) if several else 1)
+            self._budget.check(message, len(result) if several else 1, sent)
             for response in result if several else (result,):
-                self._emit_one(state, response, puts, before)
+                self._emit_one(state, response, puts, before - sent)
             state.emitted = len(puts) - before
             if message is not None:
                 message.spending.sent += state.emitted
@@ -146,6 +160,7 @@ class Replies:
             # these quote nothing, and what they are about is too much to look through
             quotes = not isinstance(exc, BudgetExceeded | ReplyTooLarge)
             state.fail("replies", veiled_reply(state, result, exc) if quotes else exc)
+            audit_refused_reply(state)
         except BaseException as exc:  # noqa: BLE001  # an edge: the payload's own code may run here, e.g. a property
             del puts[before:]
             listener = state.target_listeners[0].name if state.target_listeners else ""
@@ -176,7 +191,7 @@ class Replies:
         puts: list[QueuedMessage],
         first: int,
     ) -> None:
-        payload = response.payload
+        payload, id_ = response.payload, _child_id(state.message, len(puts) - first)
         if self._size.is_beyond(payload):
             kind = type(payload).__name__
             raise ReplyTooLarge(
@@ -187,15 +202,21 @@ class Replies:
         except ContractError:
             message = f"payload {type(payload).__name__} is no @xmlify class, nor one that a listener takes"
             raise BadReply(listener, message) from None
-        address = self._address(state, listener, response, contract.root_tag if contract else payload.tag)
-        to_id, thread_id, _, outbound = address
+        tag = contract.root_tag if contract else payload.tag
+        refuse_privileged(tag)
+        address = self._address(state, listener, response, tag, id_)
+        to_id, thread_id, _, outbound, _ = address
         try:
             data, root = self._writer.write(payload, contract, listener, to_id, thread_id)
         except AgentServerError as exc:
             raise BadReply(listener, str(exc)) from exc
+        if root.tag != tag:  # by which it was let through
+            raise BadReply(
+                listener, f"a {type(payload).__name__} that was written as another root than its own"
+            )
         if outbound and (violation := self._writer.violation(root, contract)):
             raise BadReply(listener, f"its own contract refuses the reply: {violation}")
-        self._put(state, listener, puts, first, address, data, contract.cls if contract else None)
+        self._put(state, listener, puts, id_, address, data, contract.cls if contract else None)
 
     def _put_elements(
         self,
@@ -207,11 +228,16 @@ class Replies:
         first: int,
     ) -> None:
         """Put what a handler wrote itself: envelopes or bare payloads, by the response's address or their own."""
+        if type(written) not in (
+            bytes,
+            str,
+        ):  # a class of somebody's own may say something else each time it is asked
+            written = str.__str__(written) if isinstance(written, str) else b"".join((written,))
         if len(written) > self._max_bytes:
             raise ReplyTooLarge(listener, f"a reply of {len(written)} bytes, the limit is {self._max_bytes}")
         roots, repairs = self._written.roots(state, listener, written)
         if len(roots) > 1:
-            self._budget.check(state.message, len(puts) - first + len(roots))
+            self._budget.check(state.message, len(puts) - max(first, 0) + len(roots), max(-first, 0))
         for number, root in enumerate(roots, 1):
             try:
                 self._put_element(state, listener, root, response, puts, first)
@@ -230,40 +256,32 @@ class Replies:
         puts: list[QueuedMessage],
         first: int,
     ) -> None:
-        element, to_id = self._unwrap(state, listener, root)
+        element, to_id = self.envelopes.unwrap(state, listener, root)
+        tag, id_ = element.tag, _child_id(state.message, len(puts) - first)
+        refuse_privileged(tag)
         if response is not None:
-            address = self._address(state, listener, response, element.tag)
+            address = self._address(state, listener, response, tag, id_)
         elif to_id is not None:
-            address = self._addressing.forward(state, listener, to_id, element.tag)
+            address = self._addressing.forward(state, listener, to_id, tag, id_)
         else:
-            address = self._addressing.by_tag(state, listener, element.tag)
+            address = self._addressing.by_tag(state, listener, tag, id_)
         to_id, thread_id, *_ = address
         data, _ = self._writer.write(element, None, listener, to_id, thread_id)
-        self._put(state, listener, puts, first, address, data, None)
+        self._put(state, listener, puts, id_, address, data, None)
 
-    def _address(self, state: MessageState, listener: str, response: HandlerResponse, tag: str) -> Address:
+    def _address(
+        self, state: MessageState, listener: str, response: HandlerResponse, tag: str, id_: str
+    ) -> Address:
         if response.is_response:
             return self._addressing.answer(state)
-        return self._addressing.forward(state, listener, response.to, tag)
-
-    def _unwrap(self, state: MessageState, listener: str, root: Element) -> tuple[Element, str | None]:
-        if root.tag != MESSAGE:
-            return root, None
-        part = MessageState(envelope_tree=root, from_id=listener, thread_id=state.thread_id)
-        part.secret_names = state.secret_names
-        payload_extraction_step(part)
-        if part.failure is not None:
-            raise BadReply(listener, f"malformed reply: {part.failure}") from part.failure
-        self.false_claims += part.metadata.get("false_claims", 0)
-        assert part.payload_tree is not None
-        return part.payload_tree, part.to_id
+        return self._addressing.forward(state, listener, response.to, tag, id_)
 
     def _put(
         self,
         state: MessageState,
         listener: str,
         puts: list[QueuedMessage],
-        first: int,
+        id_: str,
         address: Address,
         data: bytes,
         payload_class: type[Any] | None,
@@ -271,9 +289,9 @@ class Replies:
         if len(data) > self._max_bytes:
             raise ReplyTooLarge(listener, f"a reply of {len(data)} bytes, the limit is {self._max_bytes}")
         parent = state.message
-        _, thread_id, chain, outbound = address
-        id_ = _child_id(parent, len(puts) - first)
+        to_id, thread_id, chain, outbound, in_reply_to = address
         message = QueuedMessage(id_, data, listener, thread_id, chain, True, outbound)
+        message.to_id, message.in_reply_to = to_id, in_reply_to
         message.hop, message.payload_class = 1, payload_class
         if parent is not None:
             message.parent_id, message.hop, message.spending = parent.id, parent.hop + 1, parent.spending

@@ -144,7 +144,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             key = routing_key(to_id, tag) if qualified else f"{to_id}.{tag}".lower()
             found = self.data.get(key) or self._admitting(sender, key)
             if not found or ("." in tag and not qualified):  # `a` and <b.ping> is not `a.b` and <ping>
-                _refuse_privileged(tag)
+                refuse_privileged(tag)
                 raise RoutingError(nobody_takes(to_id, tag))
             return found
         lowered = folded_tag(tag)
@@ -158,7 +158,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             raise RoutingError(f"{shown_tag(tag)} without <to> could be for any of {names}", code="ambiguous")
         if found := self._admitting(sender, lowered):
             return found
-        _refuse_privileged(tag)
+        refuse_privileged(tag)
         raise RoutingError(nobody_takes(None, tag))
 
     def contract_of(self, cls: type[Any]) -> AnyContract:
@@ -198,9 +198,11 @@ class RoutingTable(UserDict[str, list[Listener]]):
 
 def nobody_takes(to_id: str | None, tag: str) -> str:
     """Say that nobody takes a payload; the same words, whether there is nobody or somebody who may not be known."""
-    return f"no listener {to_id!r} takes {shown_tag(tag)}" if to_id is not None else f"no listener takes {shown_tag(tag)}"
+    name = "" if to_id is None else f" {to_id!r}"
+    return f"no listener{name} takes {shown_tag(tag)}"
 
 
-def _refuse_privileged(tag: str) -> None:
+def refuse_privileged(tag: str) -> None:
+    """Raise `RoutingError` for a payload that the organism alone may send."""
     if tag.startswith(f"{{{CORE_NS}}}"):
         raise RoutingError(f"{shown_tag(tag)} is sent by the organism alone", code="privileged")

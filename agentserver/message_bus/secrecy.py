@@ -2,8 +2,10 @@
 
 Takes a state and what went wrong with it; gives the same without what only the handler may see. A message that was
 routed has its listeners' contracts; of one that was not, whatever bears the name of a secret field of the organism
-counts. Runs when something failed, and never else: a message whose contract has no secrets pays nothing, and keeps
-its errors as they are, causes included. A cause that may quote a secret is dropped, as anybody may print it.
+counts. An error about a place tells what was found there, unless the place or the value is secret; a secret that a
+sender wrote into a field of another name cannot be known. Runs when something failed, and never else: a message whose
+contract has no secrets pays nothing, and keeps its errors as they are, causes included. A cause that may quote a
+secret is dropped, as anybody may print it.
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ from agentserver.wire import Element
 from agentserver.wire.parser import parse_again
 from agentserver.xmlable import Contract, contract_of
 from agentserver.xmlable.foreign import AnyContract
+from agentserver.xmlable.found_values import expected_without_secrets, is_valueless, without_secrets
 from agentserver.xmlable.scrubbing import LEFT_OUT, Scrubber
-from agentserver.xmlable.secret_values import leaf_texts, value_texts
-from agentserver.xmlable.secrets import all_texts, folded, mentions, named_texts, secret_names, secret_texts
+from agentserver.xmlable.secret_regions import stand_outside
+from agentserver.xmlable.secret_values import value_texts
+from agentserver.xmlable.secrets import folded, mentions, named_texts, secret_names, secret_texts
 
 if TYPE_CHECKING:
     from agentserver.message_bus.message_state import MessageState
@@ -53,8 +57,7 @@ def veiled(state: MessageState, failure: AgentServerError) -> AgentServerError:
         return failure
     if _is_unparsed(state):
         return _of_unparsed(names, state.raw_bytes or b"", failure)
-    # what was refused may be a secret in the wrong place, so the gate quotes nothing of such a message
-    scrubber = _scrubber(state, with_all=isinstance(failure, PayloadError | BindingError))
+    scrubber = _scrubber(state)
     return _without(failure, scrubber, names) if scrubber else failure
 
 
@@ -82,16 +85,14 @@ def veiled_reply(state: MessageState, result: Any, failure: AgentServerError) ->
 def scrubber_of_reply(state: MessageState, result: Any) -> Scrubber | None:
     """Return what takes the secrets of a handler's answer out of a text; None when it has none."""
     secrets: list[str] = []
-    doubtful: list[str] = []
     for response in result if isinstance(result, list | tuple) else (result,):
         payload = getattr(response, "payload", None)
         contract = _contract(type(payload))
         if contract is not None and secret_names(contract.outline):
             secrets += value_texts(contract.outline, payload)
-            doubtful += leaf_texts(payload)
         elif isinstance(payload, Element):
             secrets += named_texts(state.secret_names, payload)
-    return Scrubber(secrets, doubtful) if secrets else None
+    return Scrubber(secrets) if secrets else None
 
 
 def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str]) -> AgentServerError:
@@ -101,8 +102,7 @@ def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str
         if isinstance(failure, PayloadError):
             code, line, expected = failure.code, failure.line, failure.expected
             return PayloadError(code=code, line=line, path=path, found=found, expected=expected)
-        # what a class says when it refuses its values stands there, too
-        return BindingError(path, found, scrubber.scrub(failure.expected))
+        return BindingError(path, found, expected_without_secrets(failure.found, failure.expected, scrubber))
     hide = scrubber.scrub_quotes if isinstance(failure, _WHOLE_VALUES) else scrubber.scrub
     kept = {value for name, value in vars(failure).items() if name in _NAMES_ONLY}
     arguments = [arg if arg in kept else hidden(arg, hide) for arg in failure.args]
@@ -118,10 +118,9 @@ def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str
 
 
 def _found(failure: BindingError | PayloadError, scrubber: Scrubber, names: frozenset[str]) -> str:
-    told_of = scrubber.scrub(failure.found)
-    if told_of != failure.found and any(_name_of(step) in names for step in failure.path.split("/")):
-        return _CONCEALED
-    return told_of
+    if any(_name_of(step) in names for step in failure.path.split("/")):
+        return failure.found if is_valueless(failure.found) else _CONCEALED
+    return without_secrets(failure.found, scrubber)
 
 
 def veiled_text(state: MessageState, text: str) -> str:
@@ -155,7 +154,7 @@ def _contract(cls: Any) -> Contract[Any] | None:
         return None
 
 
-def _scrubber(state: MessageState, *, with_all: bool = False) -> Scrubber:
+def _scrubber(state: MessageState) -> Scrubber:
     contracts, trees = _own_contracts(state), list(_trees(state))
     secrets: list[str] = []
     for contract in contracts:
@@ -164,7 +163,7 @@ def _scrubber(state: MessageState, *, with_all: bool = False) -> Scrubber:
             secrets += value_texts(contract.outline, state.payload)
     if not state.target_listeners:
         secrets += [text for tree in trees for text in named_texts(_names(state), tree)]
-    return Scrubber(secrets, [text for tree in trees for text in all_texts(tree)] if with_all else ())
+    return Scrubber(secrets)
 
 
 def _trees(state: MessageState) -> Iterator[Element]:
@@ -193,8 +192,17 @@ def _of_unparsed(names: Iterable[str], data: bytes, failure: AgentServerError) -
     harmless = isinstance(failure, MissingInput) or not mentions(names, data)
     if isinstance(failure, WireError):
         harmless |= failure.code not in _QUOTING_CODES
-        return WireError(failure.detail if harmless else LEFT_OUT, code=failure.code, line=line)
+        detail = failure.detail if harmless else _plainly(failure, names, data)
+        return WireError(detail, code=failure.code, line=line)
     return failure if harmless else GateError(LEFT_OUT, code=failure.code, line=line)
+
+
+def _plainly(failure: WireError, names: Iterable[str], data: bytes) -> str:
+    """Say what kind of fault it is, and of which tags, unless their names stand in something secret only."""
+    if not failure.tags:
+        return failure.plain or LEFT_OUT
+    tags = f": {' and '.join(failure.tags)}" if stand_outside(failure.tags, names, data) else ""
+    return f"{failure.plain}{tags}"
 
 
 def _path(path: str, names: frozenset[str]) -> str:

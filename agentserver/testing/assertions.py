@@ -6,7 +6,7 @@ Takes what an organism sent and what failed in it; raises `AssertionError`. What
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from agentserver.message_bus.message_state import MessageState
 from agentserver.testing.differences import Difference, element_differences
@@ -36,23 +36,21 @@ def require_sent(
     ends = f"{from_id or 'anybody'} -> {to or 'anybody'}"
     lines = [f"expected a message {ends}: {_name(payload)}"]
     lines += [f"  the nearest differs: {each}" for each in nearest or ()]
-    _fail(lines, sent, failures)
+    raise _failure(lines, sent, failures)
 
 
-def require_refused(
-    sent: Sequence[SentMessage], failures: Sequence[MessageState], code: str
-) -> MessageState:
+def require_refused(sent: Sequence[SentMessage], failures: Sequence[MessageState], code: str) -> MessageState:
     """Return the first failure with this code, as `Bus.assert_refused` has it."""
     for state in failures:
         if state.failure is not None and state.failure.code == code:
             return state
-    _fail([f"expected a refusal: {code}"], sent, failures)
+    raise _failure([f"expected a refusal: {code}"], sent, failures)
 
 
 def require_none(sent: Sequence[SentMessage], failures: Sequence[MessageState]) -> None:
     """Check that nothing was sent, as `Bus.assert_nothing_sent` has it."""
     if any(message.from_id != PUMP for message in sent):
-        _fail(["expected no message"], sent, failures)
+        raise _failure(["expected no message"], sent, failures)
 
 
 def found_lines(sent: Sequence[SentMessage], failures: Sequence[MessageState]) -> list[str]:
@@ -62,8 +60,10 @@ def found_lines(sent: Sequence[SentMessage], failures: Sequence[MessageState]) -
     return lines or ["found nothing that was sent, and nothing that failed"]
 
 
-def _fail(lines: list[str], sent: Sequence[SentMessage], failures: Sequence[MessageState]) -> NoReturn:
-    raise AssertionError("\n".join([*lines, *found_lines(sent, failures)]))
+def _failure(
+    lines: list[str], sent: Sequence[SentMessage], failures: Sequence[MessageState]
+) -> AssertionError:
+    return AssertionError("\n".join([*lines, *found_lines(sent, failures)]))
 
 
 def _differences(payload: Any, message: SentMessage) -> list[Difference]:

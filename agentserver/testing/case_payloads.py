@@ -6,8 +6,6 @@ Takes payloads as case files have them, and the organism's contracts; gives elem
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from agentserver.config.cases import Case, CasePayload, Expected
 from agentserver.config.fault_log import did_you_mean
 from agentserver.errors import AgentServerError, ConfigError, ConfigFault, WireError
@@ -41,13 +39,15 @@ class CasePayloads:
         fitting = [each for tag, each in contracts.items() if _local(tag) == payload.root]
         if not fitting:
             near = did_you_mean(payload.root, map(_local, contracts))
-            self._refuse(payload, f"no listener takes <{payload.root}>{near}; write it as XML")
+            raise self._fault(payload, f"no listener takes <{payload.root}>{near}; write it as XML")
         if len(fitting) > 1:
-            self._refuse(payload, f"there are several <{payload.root}>; write it as XML, with its namespace")
+            raise self._fault(
+                payload, f"there are several <{payload.root}>; write it as XML, with its namespace"
+            )
         try:
             return json_to_element(fitting[0].outline, payload.fields)
         except AgentServerError as exc:
-            self._refuse(payload, str(exc))
+            raise self._fault(payload, str(exc)) from exc
 
     def check(self, expected: Expected) -> None:
         """Refuse an expectation that nothing can meet.
@@ -83,10 +83,10 @@ class CasePayloads:
         try:
             return StrictParser().parse(payload.text.strip().encode())
         except WireError as exc:
-            self._refuse(payload, f"no XML: {exc}")
+            raise self._fault(payload, f"no XML: {exc}") from exc
 
-    def _refuse(self, payload: CasePayload, message: str) -> NoReturn:
-        raise ConfigError([ConfigFault(self._case.file, payload.line, 0, message)])
+    def _fault(self, payload: CasePayload, message: str) -> ConfigError:
+        return ConfigError([ConfigFault(self._case.file, payload.line, 0, message)])
 
 
 def _local(tag: str) -> str:

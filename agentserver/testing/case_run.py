@@ -121,4 +121,3 @@ def _wrong_failures(case: Case, failures: Sequence[MessageState]) -> list[str]:
         return [f"expected a refusal: {case.refusal}, found {', '.join(codes) or 'none'}"]
     unexpected = [code for code in codes if code != case.refusal]
     return [f"expected no refusal, found {code}" for code in unexpected]
-

@@ -1,8 +1,8 @@
 """In what two payloads differ, in words with a path to each place; secrets are told apart, and not shown.
 
 Takes what was expected and what was found, as elements or in the JSON notation; gives `Difference`s, none when they
-are alike. Blanks between elements do not count, nor do prefixes, comments and the order of attributes. In JSON, only the
-keys that are expected are looked at.
+are alike. Blanks between elements do not count, nor do prefixes, comments and the order of attributes. In JSON, only
+the keys that are expected are looked at.
 """
 
 from __future__ import annotations

@@ -194,9 +194,7 @@ def _config(source: Organism, *, allow_env: bool) -> OrganismConfig:
 
 
 def _mock(pump: StreamPump, mocks: Mapping[str, Any]) -> dict[str, Mock]:
-    made = {
-        name: answer if isinstance(answer, Mock) else Mock(answer) for name, answer in mocks.items()
-    }
+    made = {name: answer if isinstance(answer, Mock) else Mock(answer) for name, answer in mocks.items()}
     for name, mock in made.items():
         rows = [row for row in pump.routing_table.rows() if row.name == name]
         if not rows:

@@ -83,9 +83,7 @@ def sent_message(message: QueuedMessage, table: RoutingTable) -> SentMessage:
     element, to_id = envelope[1], envelope[0].findtext(TO)
     contract, payload = _read(message, table, element)
     thread_id = message.thread_id or ""
-    return SentMessage(
-        message.sender or "", to_id, thread_id, payload, element, message.outbound, contract
-    )
+    return SentMessage(message.sender or "", to_id, thread_id, payload, element, message.outbound, contract)
 
 
 def _read(message: QueuedMessage, table: RoutingTable, element: Element) -> tuple[AnyContract | None, Any]:

@@ -10,6 +10,7 @@ is in `structure.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from lxml import etree
 
 from agentserver.errors import WireError
 from agentserver.wire.structure import Element, ParseLimits, StructureCheck
+from agentserver.wire.syntax_faults import plain_words, tags_in
 
 _DECLARED_ENCODING: Final = re.compile(rb"<\?xml\s[^>]*?(?<=\s)encoding\s*=\s*[\"']([^\"']*)")
 _DECLARED_VERSION: Final = re.compile(rb"<\?xml\s+version\s*=\s*[\"']([^\"']*)")
@@ -78,7 +80,7 @@ class StrictParser:
             root: Element = parser.close()
         except etree.LxmlError as exc:
             self._parser = new_parser()
-            raise _syntax_error(exc, data) from None
+            raise _syntax_error(exc, data, parser.feed_error_log) from None
         if doctype_named:  # what the parser found decides
             docinfo: Any = root.getroottree().docinfo  # the stubs know no document without a DTD
             if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
@@ -133,7 +135,8 @@ def _check_encoding(data: bytes) -> None:
     declared = _DECLARED_ENCODING.match(data)
     if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
         label = declared[1][:40].decode("ascii", "replace")
-        raise WireError(f"declared as {label!r}, only UTF-8 is taken", code="encoding")
+        plain = "declared as another encoding, only UTF-8 is taken"
+        raise WireError(f"declared as {label!r}, only UTF-8 is taken", code="encoding", plain=plain)
     version = _DECLARED_VERSION.match(data)
     if version and version[1] != b"1.0":
         raise WireError("only XML 1.0 is taken", code="xml-version")
@@ -146,14 +149,18 @@ def _refuse_leading_doctype(data: bytes) -> None:
         raise _doctype()
 
 
-def _syntax_error(exc: etree.LxmlError, data: bytes) -> WireError:
-    line = getattr(exc, "lineno", None) or 0
+def _syntax_error(exc: etree.LxmlError, data: bytes, log: Sequence[Any] = ()) -> WireError:
+    line, kind = getattr(exc, "lineno", None) or 0, getattr(exc, "code", None)
     text = _PLACE.sub("", getattr(exc, "msg", None) or str(exc)) or "not well-formed"
+    if not line and len(log):  # of an undefined entity the exception says only that there is no element
+        text, line, kind = str(log[0].message).strip(), log[0].line, log[0].type
     if not data.strip():
         text = "no XML: the message is empty"
     elif b"<" not in data:
         text = "no XML: there is no element"
-    return WireError(text, line=line)
+    else:
+        return WireError(text, line=line, plain=plain_words(kind), tags=tags_in(text))
+    return WireError(text, line=line, plain=text)
 
 
 def _doctype() -> WireError:
@@ -170,4 +177,5 @@ def check_namespaces(root: Element, data: bytes) -> None:
         return
     # it may stand in text, so the tree decides
     if any("&" in uri for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
-        raise WireError("a namespace URI with '&' in it has no canonical form", code="namespace-uri")
+        plain = "a namespace URI with '&' in it has no canonical form"
+        raise WireError(plain, code="namespace-uri", plain=plain)

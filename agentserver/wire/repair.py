@@ -30,7 +30,11 @@ _MARKUP: Final = re.compile(rb"<(?:/?[A-Za-z_:\x80-\xff]|!(?:--|\[CDATA\[|[A-Za-
 _STRAYS: Final = (  # the first one first, as the others write references
     ("ampersand", re.compile(rb"&(?!(?:#[0-9]+|#x[0-9A-Fa-f]+|amp|lt|gt|quot|apos);)"), b"&amp;"),
     ("cdata-end", re.compile(rb"\]\]>"), b"]]&gt;"),
-    ("less-than", re.compile(rb"(?!" + _MARKUP.pattern + rb")<"), b"&lt;"),
+    (
+        "less-than",
+        re.compile(rb"(?!" + _MARKUP.pattern + rb")<(?!/?\Z)"),
+        b"&lt;",
+    ),  # at the end, a tag was cut off
 )
 _FENCE: Final = re.compile(rb"```[A-Za-z]*")
 _FENCED: Final = re.compile(rb"^[ \t]*```[A-Za-z]*[ \t]*\r?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
@@ -73,7 +77,7 @@ def fenced_alone(data: bytes) -> Repaired | None:
     """
     blocks = _FENCED.findall(data)
     outside = _NAMED_TAG.sub(b"", _FENCED.sub(b"\n", data))
-    if not blocks or _MARKUP.search(outside) or b"```" in outside:
+    if not blocks or _MARKUP.search(outside) or b"```" in outside or data.endswith((b"<", b"</")):
         return None
     repairs = ["fence", "prose"] if outside.removeprefix(_BOM).strip() else ["fence"]
     mended = _escape_strays(b"\n".join(blocks), repairs)
@@ -97,13 +101,13 @@ def recover(data: bytes, limits: ParseLimits) -> Repaired:
     try:
         wrapper: Element | None = etree.fromstring(below_one_root(data), parser)
     except etree.LxmlError as exc:
-        raise WireError(f"nothing could be recovered: {exc}") from None
+        raise WireError(f"nothing could be recovered: {exc}", plain=_NOTHING) from None
     if len(parser.error_log) >= _LOGGED_ERRORS:
-        raise WireError("too many faults to recover from")
+        raise WireError(_TOO_MANY, plain=_TOO_MANY)
     if any(map(_is_cut, parser.error_log)):
         raise WireError("a resource limit was met, so the rest would be cut", code="too-large")
     if wrapper is None or not len(wrapper):
-        raise WireError("nothing could be recovered")
+        raise WireError(_NOTHING, plain=_NOTHING)
     try:
         check_namespaces(wrapper, data)
         StructureCheck(limits.around()).check_thoroughly(
@@ -128,6 +132,8 @@ _RECOVERING: Final = MappingProxyType(
         "collect_ids": False,
     }
 )
+_NOTHING: Final = "nothing could be recovered"
+_TOO_MANY: Final = "too many faults to recover from"
 _LOGGED_ERRORS: Final = 100
 """libxml2 reports no more errors than these: what it met behind them, a limit perhaps, is not known."""
 
@@ -152,7 +158,9 @@ def _cut_surroundings(data: bytes, repairs: list[str], whole: bool) -> bytes:
     first, end = _MARKUP.search(data), data.rfind(b">") + 1
     if first is None or end <= first.start():
         return data
-    if not whole or _MARKUP.search(data, end):  # what follows was cut off within a tag: no prose
+    if (
+        not whole or _MARKUP.search(data, end) or data.endswith((b"<", b"</"))
+    ):  # what follows was cut off within a tag: no prose
         end = len(data)
     before, after = data[: first.start()].strip(), data[end:].strip()
     if not before and not after:

@@ -17,6 +17,7 @@ from lxml import etree
 
 from agentserver.errors import BindingError, ContractError
 from agentserver.xmlable.codec import Misfit, quote
+from agentserver.xmlable.found_values import expected_without_secrets, without_secrets
 from agentserver.xmlable.group import Group
 from agentserver.xmlable.group_faults import endless
 from agentserver.xmlable.hints import require_dataclass
@@ -132,9 +133,9 @@ def parse_element(cls: type[T], element: etree._Element) -> T:
         ContractError: The class has no contract.
     """
     contract = contract_of(cls)
-    if not isinstance(element, etree._Element):  # noqa: SLF001  # it has no other name
-        path = local_name(contract.root_tag)
-        raise BindingError(path, type(element).__name__, "an lxml element")
+    given: object = element  # whatever its caller's types say
+    if not isinstance(given, etree._Element):  # noqa: SLF001  # it has no other name
+        raise BindingError(local_name(contract.root_tag), type(given).__name__, "an lxml element")
     return contract.read(element)
 
 
@@ -248,7 +249,8 @@ def _writing(codec: Group, outline: Field, hides: bool) -> Callable[[Any, etree.
 
 def _scrubbed(fault: BindingError, secrets: Sequence[str]) -> BindingError:
     scrubber = Scrubber(secrets)
-    return BindingError(fault.path, scrubber.scrub(fault.found), scrubber.scrub(fault.expected))
+    expected = expected_without_secrets(fault.found, fault.expected, scrubber)
+    return BindingError(fault.path, without_secrets(fault.found, scrubber), expected)
 
 
 def _empty(element: etree._Element, codec: Group) -> None:

@@ -37,16 +37,14 @@ class Scrubber:
 
     Args:
         secrets: What nobody may see.
-        doubtful: What had better not be seen: taken out likewise, but one that is too short to be looked for stays.
     """
 
     __slots__ = ("_forms", "_hopeless", "_pieces", "_short")
 
-    def __init__(self, secrets: Iterable[str], doubtful: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str]) -> None:
         known = [secret.strip() for secret in secrets if secret.strip()]
-        unsure = [text.strip() for text in doubtful if len(text.strip()) >= MIN_SECRET]
         self._short = [secret for secret in known if _is_everyday(secret)]
-        texts = [text for text in (*known, *unsure) if not _is_everyday(text)]
+        texts = [text for text in known if not _is_everyday(text)]
         self._hopeless = len(texts) > MAX_FORMS or sum(map(len, texts)) > MAX_SECRETS
         looked_for = [] if self._hopeless else texts
         forms = {form.lower() for text in looked_for for form in _forms(text) if len(form) >= MIN_SECRET}
@@ -80,6 +78,23 @@ class Scrubber:
         for secret in self._short:
             text = re.sub(_QUOTED.format(re.escape(secret)), MASK, text, flags=re.IGNORECASE)
         return self._marked(text)
+
+    def finds_in(self, value: str, *, cut: bool = False) -> bool:
+        """Tell whether a value holds a secret, or a piece of one, or is itself a part of one.
+
+        Args:
+            value: The value, as it is quoted.
+            cut: Whether its end is left out: then it may end with the first characters of a secret.
+        """
+        value = value.strip().lower()
+        if self._hopeless or any(_word(secret).search(value) for secret in self._short):
+            return True
+        if len(value) >= MIN_SECRET and any(form in value or value in form for form in self._forms):
+            return True
+        if any(value[at : at + PIECE] in self._pieces for at in range(len(value) - PIECE + 1)):
+            return True
+        starts = (form[:length] for form in self._forms for length in range(MIN_SECRET, PIECE))
+        return cut and any(value.endswith(start) for start in starts)
 
     def _marked(self, text: str) -> str:
         text = bounded(text)
@@ -115,6 +130,10 @@ def _without(text: str, hidden: bytearray) -> str:
         lambda run: MASK if run[0][0] == "\1" else text[run.start() : run.end()],
         hidden.decode("ascii"),
     )
+
+
+def _word(secret: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(secret.lower())}(?!\w)")
 
 
 def _is_everyday(secret: str) -> bool:

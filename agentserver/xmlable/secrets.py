@@ -2,8 +2,9 @@
 
 Takes an outline and elements that claim to follow it; gives masked copies, and the texts that nobody but the handler
 may see. Where an element does not follow the outline, whatever bears the name of a secret field counts as secret, in
-any case and with or without `_`, `-` and `.`: a sender's slip must not show a password. Never raises, and changes
-nothing that it is given. Knows nothing of messages; how texts are taken out of others, `scrubbing.py` says.
+any case and with or without `_`, `-` and `.`: a sender's slip must not show a password. So does the text beside the
+fields of an element that holds a secret. A secret in a field of another name cannot be known. Never raises, and
+changes nothing that it is given. Knows nothing of messages; how texts are taken out of others, `scrubbing.py` says.
 """
 
 from __future__ import annotations
@@ -92,11 +93,14 @@ def masked(root: Field, element: etree._Element) -> etree._Element:
 def secret_texts(root: Field, element: etree._Element) -> list[str]:
     """Give the secret texts in an element, as they stand there, each once and in order; blank ones are none.
 
+    The text that stands right in an element around a secret, or in one whose class has a secret, is secret, too.
+
     Args:
         root: The outline that the element follows, or should.
         element: The element.
     """
-    return _texts(_secret_places(root, secret_names(root), element))
+    places = list(_secret_places(root, secret_names(root), element))
+    return _distinct([*_texts(places), *_stray_texts(root, element, places)])
 
 
 def named_texts(names: frozenset[str], element: etree._Element) -> list[str]:
@@ -106,7 +110,8 @@ def named_texts(names: frozenset[str], element: etree._Element) -> list[str]:
         names: The names, as `secret_names` gives them.
         element: The element.
     """
-    return _texts(_places_below(element, None, names))
+    places = list(_places_below(element, None, names))
+    return _distinct([*_texts(places), *_texts_around(element, places)])
 
 
 def all_texts(element: etree._Element) -> list[str]:
@@ -181,6 +186,42 @@ def _texts(places: Iterable[_Place]) -> list[str]:
         if node.tail:
             texts.append(node.tail)
     return _distinct(texts)
+
+
+def _stray_texts(root: Field, element: etree._Element, places: list[_Place]) -> Iterator[str]:
+    """Give the texts beside the fields of elements that hold, or by the outline may hold, a secret."""
+    yield from _texts_around(element, places)
+    secretive: dict[int, bool] = {}  # by the id of a field: whether something below it is secret
+    waiting: list[tuple[etree._Element, Field]] = [(element, root)]
+    while waiting:
+        node, field = waiting.pop()
+        if id(field) not in secretive:
+            secretive[id(field)] = bool(secret_names(field))
+        if not secretive[id(field)]:
+            continue
+        yield from _beside_children(node)
+        fields = {each.tag: each for each in fields_of(field.content) if not each.attribute}
+        waiting += [(child, fields[child.tag]) for child in node.iterchildren("*") if child.tag in fields]
+
+
+def _texts_around(element: etree._Element, places: list[_Place]) -> Iterator[str]:
+    """Give the texts right in the elements that secrets stand in, from `element` down."""
+    seen: set[etree._Element] = set()
+    for place, attribute, _ in places:
+        node = place if attribute is not None else place.getparent()
+        while node is not None and node not in seen and place is not element:
+            seen.add(node)
+            if node is not place:
+                yield from _beside_children(node)
+            if node is element:
+                break
+            node = node.getparent()
+
+
+def _beside_children(element: etree._Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        yield child.tail or ""
 
 
 def _inside(element: etree._Element) -> Iterator[str]:

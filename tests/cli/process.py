@@ -65,12 +65,20 @@ def read_until(stream: IO[bytes] | None, text: str) -> str:
 
 
 def on_a_terminal(
-    *args: str | Path, cwd: Path = ROOT, stdin: bytes = b"", until: str = "", **variables: str
+    *args: str | Path,
+    cwd: Path = ROOT,
+    stdin: bytes = b"",
+    until: str = "",
+    out: bool = False,
+    **variables: str,
 ) -> str:
-    """Run the command with standard error on a terminal, to its end or until it shows a text; return what it shows."""
+    """Run the command with standard error on a terminal, or with `out` its output, too; return what it shows.
+
+    It runs to its end, or until it shows a text.
+    """
     terminal, end = pty.openpty()
     with subprocess.Popen(
-        command(*args), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=end, cwd=cwd,
+        command(*args), stdin=subprocess.PIPE, stdout=end if out else subprocess.DEVNULL, stderr=end, cwd=cwd,
         env=environment(**variables),
     ) as process:  # fmt: skip
         os.close(end)

@@ -13,6 +13,7 @@ from lxml import etree
 from agentserver.cli import main
 
 from .organisms_on_disk import project
+from .process import on_a_terminal
 
 ARTEFACTS = ["--xsd", "--example", "--json-schema", "--prompt", "--markdown"]
 
@@ -93,12 +94,29 @@ def test_a_listener_with_a_dot_is_not_taken_apart() -> None:
 
 @pytest.mark.parametrize("flag", ["--xsd", "--example", "--json-schema"])
 def test_several_artefacts_have_a_line_above_each(flag: str) -> None:
-    titles = [line for line in shown("editor", flag).splitlines() if line.startswith("==>")]
+    text = on_a_terminal("contracts", "editor", flag, out=True, NO_COLOR="1")
+    titles = [line for line in text.splitlines() if line.startswith("==>")]
 
     assert [True, True] == [
         title.startswith(f"==> editor: {name}.")
         for title, name in zip(titles, ["Draft", "Page"], strict=True)
     ]
+
+
+@pytest.mark.parametrize("flag", ["--xsd", "--example", "--json-schema"])
+def test_several_artefacts_in_one_file_are_refused(flag: str) -> None:
+    result = contracts("editor", flag)
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert f"{flag} gives 2 documents here" in result.stderr
+    assert "as editor.Draft, write them to files with `agentserver contracts write`" in result.stderr
+
+
+def test_several_documents_of_one_xsd_in_one_file_are_refused(tmp_path: Path) -> None:
+    config = project(tmp_path, "name: str\n    other: str = field(metadata=xml(namespace='urn:other'))")
+
+    assert (2, "") == ((found := contracts("desk", "--xsd", "-c", config)).exit_code, found.stdout)
+    assert 2 == len(document("desk", "--xsd", "-c", config)["listeners"]["desk"]["Form"])
 
 
 @pytest.mark.parametrize("flag", ["--prompt", "--markdown"])
@@ -118,6 +136,12 @@ def test_two_artefacts_at_once_are_refused() -> None:
         ("greter", "did you mean 'greeter'?"),
         ("editor.Daft", "did you mean 'editor.Draft'?"),
         ("zzz", "`agentserver contracts` lists what there is"),
+        ("wriet", "did you mean the command `agentserver contracts write`?"),
+        (
+            "config/counting.yaml",
+            "a configuration is given with -c: `agentserver contracts -c config/counting.yaml`",
+        ),
+        ("no such.yml", "a configuration is given with -c: `agentserver contracts -c 'no such.yml'`"),
     ],
 )
 def test_an_unknown_listener_is_not_found(wanted: str, near: str) -> None:
@@ -133,7 +157,9 @@ def test_an_unknown_listener_is_not_found_in_json() -> None:
 
 
 def test_a_missing_configuration_is_not_found() -> None:
-    assert 3 == contracts("--config", "nowhere.yaml").exit_code
+    result = contracts("--config", "nowhere.yaml")
+
+    assert (3, True) == (result.exit_code, "give the path of an organism.yaml with -c" in result.stderr)
 
 
 def test_json_alone_gives_everything() -> None:

@@ -172,6 +172,13 @@ def test_json(folder: Path) -> None:
     } == document()
 
 
+def test_the_remedy_has_the_options_of_the_check(folder: Path) -> None:
+    (folder / "config/organism.yaml").rename(folder / "my desk.yaml")
+    result = run("check", "--version", "v3", "--dir", "d", "-c", "my desk.yaml")
+
+    assert "run `agentserver contracts write --dir d --version v3 --config 'my desk.yaml'`" in result.stderr
+
+
 @pytest.mark.parametrize("config", ["config/organism.yaml", "config/counting.yaml"])
 def test_the_samples_files_are_those_of_the_code(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

@@ -176,6 +176,41 @@ def test_a_schema_of_others_compares_with_a_newer_one() -> None:
     assert {("", "{urn:acme}Order"): "breaking"} == verdicts("old/xsd", "new/xsd")
 
 
+def test_what_is_skipped_is_told() -> None:
+    project(Path(), "name: str", listeners=f"{TAKES_FOREIGN}\n{ONE_LISTENER}")
+    Path("theirs/xsd").mkdir(parents=True)
+    Path("theirs/xsd/Order.xsd").write_text(FOREIGN)
+    assert 0 == run("write").exit_code
+    result = run("diff", "schemas", "config/organism.yaml")
+
+    assert (0, True) == (result.exit_code, "orders {urn:acme}Order: skipped" in result.stderr)
+    assert [{"listener": "orders", "contract": "{urn:acme}Order"}] == diff("schemas", "config/organism.yaml")[
+        "skipped"
+    ]
+
+
+@pytest.mark.parametrize("old", ["schemas", "schemas/orders", "schemas/orders/v1"])
+def test_a_folder_for_schemas_of_others_alone_cannot_be_compared(old: str) -> None:
+    project(Path(), "name: str", listeners=TAKES_FOREIGN)
+    Path("theirs/xsd").mkdir(parents=True)
+    Path("theirs/xsd/Order.xsd").write_text(FOREIGN)
+    assert 0 == run("write").exit_code
+    result = run("diff", old, "config/organism.yaml")
+
+    assert (3, True) == (result.exit_code, "compare the XSDs themselves" in result.stderr)
+
+
+def test_contracts_of_another_organism_in_the_folder_are_left_alone() -> None:
+    project(Path(), "name: str", listeners=TWO_LISTENERS).rename("config/other.yaml")
+    assert 0 == run("write", "-c", "config/other.yaml").exit_code
+    written("name: str")
+
+    assert {("desk", "Form"): "same"} == verdicts("schemas", "config/organism.yaml")
+    assert {("desk", "Form"): "same"} == verdicts("config/organism.yaml", "schemas")
+    Path("config/other.yaml").unlink()
+    assert "gone" == verdicts("schemas", "config/organism.yaml")["shelf", "Note"]
+
+
 def test_what_does_not_exist_is_not_found() -> None:
     result = run("diff", "nowhere", "schemas")
 
@@ -187,7 +222,8 @@ def test_what_is_no_schema_fails(text: str) -> None:
     Path("bad.xsd").write_text(text)
     result = run("diff", "bad.xsd", "bad.xsd", "--json")
 
-    assert (1, False) == (result.exit_code, json.loads(result.stdout)["ok"])
+    assert (2, False) == (result.exit_code, json.loads(result.stdout)["ok"])
+    assert 1 == json.loads(result.stdout)["error"]["message"].count("bad.xsd")
     assert "bad.xsd" in json.loads(result.stdout)["error"]["message"]
 
 
@@ -198,14 +234,14 @@ def test_a_schema_that_leads_elsewhere_fails() -> None:
     )
     result = run("diff", "bad.xsd", "bad.xsd")
 
-    assert (1, True) == (result.exit_code, "http://127.0.0.1:9/x.xsd" in result.stderr)
+    assert (2, True) == (result.exit_code, "http://127.0.0.1:9/x.xsd" in result.stderr)
 
 
 def test_a_folder_without_contracts_fails() -> None:
     Path("empty").mkdir()
     result = run("diff", "empty", "empty")
 
-    assert (1, True) == (result.exit_code, "empty: no contracts are in it" in result.stderr)
+    assert (3, True) == (result.exit_code, "empty: no contracts are in it" in result.stderr)
 
 
 def test_two_paths_are_wanted() -> None:

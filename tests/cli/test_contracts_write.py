@@ -126,7 +126,18 @@ def test_a_dry_run_writes_nothing(folder: Path) -> None:
     lines = write("--dry-run").stdout.splitlines()
 
     assert not (folder / "schemas").exists()
-    assert ("  wrote      schemas/desk/v1/Form.xsd" in lines, "DRY RUN: 5 wrote") == (True, lines[-1])
+    assert "  would write   schemas/desk/v1/Form.xsd" in lines
+    assert "DRY RUN: 5 would write" == lines[-1]
+
+
+def test_a_dry_run_deletes_nothing(folder: Path) -> None:
+    project(folder, "name: str", listeners=TWO_CONTRACTS)
+    write()
+    project(folder, "name: str")
+    lines = write("--dry-run", "--prune").stdout.splitlines()
+
+    assert (folder / "schemas/desk/v1/Note.xsd").exists()
+    assert "  would remove  schemas/desk/v1/Note.xsd" in lines
 
 
 def test_another_folder_and_version(folder: Path) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from agentserver.config import BudgetConfig, ForbidConfig, Limits, ListenerConfig, OrganismConfig
+from agentserver.config import (
+    BudgetConfig,
+    ForbidConfig,
+    HandlesConfig,
+    Limits,
+    ListenerConfig,
+    OrganismConfig,
+)
 from agentserver.config.findings import Finding, findings_of
 
 Load = Callable[..., OrganismConfig]
@@ -133,8 +140,37 @@ def test_findings_stand_in_the_order_of_the_file_with_their_lines(load: Load) ->
     assert [(3, "unbounded-cycle"), (3, "void-narrowing"), (10, "agent-without-peers")] == found
 
 
+def asking(peer: str, *answers: str) -> ListenerConfig:
+    """Make a listener that has a peer, and takes classes of `agentserver.meta`."""
+    handles = [HandlesConfig(f"agentserver.meta.{answer}", "shop.tools.take") for answer in answers]
+    return ListenerConfig("a", "shop.tools.Order", peers=[peer, "b"], handles=handles)
+
+
+@pytest.mark.parametrize(
+    ("peer", "answers", "missing"),
+    [
+        ("system.meta", (), "Capabilities or SchemaAnswer or ExampleAnswer or PromptAnswer"),
+        ("System.Meta", ("NotAvailable",), "Capabilities or SchemaAnswer or ExampleAnswer or PromptAnswer"),
+        ("system.meta.RequestSchema", ("Capabilities",), "SchemaAnswer"),
+        ("system.meta.RequestSchema", ("SchemaAnswer",), ""),
+        ("system.meta", ("PromptAnswer",), ""),
+    ],
+)
+def test_who_asks_system_meta_needs_a_contract_for_the_answer(
+    peer: str, answers: tuple[str, ...], missing: str
+) -> None:
+    found = of(asking(peer, *answers), held("b", "a"), budget=BudgetConfig(messages=9))
+    message = (
+        f"a has the peer {peer.lower()!r} and no contract for what it answers; "
+        f"add agentserver.meta.{missing} to its 'handles'"
+    )
+
+    expected = [("warning", "no-contract-for-answer", "a", message)] if missing else []
+    assert expected == [(each.level, each.code, each.listener, each.message) for each in found]
+
+
 def test_system_meta_may_be_a_peer_and_is_no_finding() -> None:
-    organism = OrganismConfig("shop", listeners=[held("a", "system.meta", "b"), held("b", "a")])
+    organism = OrganismConfig("shop", listeners=[asking("system.meta", "Capabilities"), held("b", "a")])
     organism.budget = BudgetConfig(messages=9)
 
     assert [] == findings_of(organism)

@@ -79,6 +79,32 @@ def test_error_inside_the_module(source: str, told: str, faults_of: FaultsOf, pr
     assert [(4, 20, expected)] == faults_of(listener(payload_class="shop.bad.Order"))
 
 
+@pytest.mark.parametrize(
+    "folder", ["", "lib/site-packages/"], ids=["of the library", "of a package below the project"]
+)
+def test_an_error_inside_a_library_names_the_line_of_the_project(
+    folder: str, faults_of: FaultsOf, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a dataclass whose field without a default comes after one that has a default."""
+    (project / folder).mkdir(parents=True, exist_ok=True)
+    lines = "from dataclasses import dataclass\n\n@dataclass\nclass Order:\n    a: int = 0\n    b: int\n"
+    if folder:
+        (project / folder / "shop_needs.py").write_text("def fail(): raise TypeError('no')\n")
+        monkeypatch.syspath_prepend(str(project / folder))
+        lines = "import shop_needs\n\nshop_needs.fail()\n"
+    (project / "shop" / "bad.py").write_text(lines)
+    ((_, _, message),) = faults_of(listener(payload_class="shop.bad.Order", handler="shop.tools.take"))
+    assert message.endswith(f"({project}/shop/bad.py:3)")
+
+
+def test_a_class_that_xsdata_made_wants_its_schema(faults_of: FaultsOf, project: Path) -> None:
+    (project / "shop" / "made.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass\nclass Order:\n    class Meta:\n        name = 'Order'\n"
+    )
+    expected = "'shop.made.Order' is no contract; name its XSD under 'schema'"
+    assert [(4, 20, expected)] == faults_of(listener(payload_class="shop.made.Order"))
+
+
 def test_error_inside_a_module_is_told_once(faults_of: FaultsOf, project: Path) -> None:
     (project / "shop" / "bad.py").write_text("raise ValueError\n")
     faults = faults_of(listener("shop.bad.Order", "shop.bad.take"))

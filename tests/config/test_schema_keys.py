@@ -127,6 +127,7 @@ def test_a_root_is_named(load: Load, root: str, expected: str) -> None:
             5,
             "cannot hold a foreign document",
         ),
+        (["schema: schemas/order.xsd", "payload_class: builtins.dict"], 5, "use agentserver.RawXml"),
         (["schema: schemas/order.xsd", "payload_class: shop.tools.NUMBER"], 5, "is a value of type int"),
         (["schema: schemas/order.xsd", "payload_class: shop.tools.Nothing"], 5, "has no 'Nothing'"),
         (["schma: schemas/order.xsd", "payload_class: shop.tools.Order"], 4, "did you mean 'schema'?"),

@@ -44,7 +44,7 @@ BAD_MESSAGES = {
     ),
     "no from": (ping().replace(b"<from>user</from>", b""), "schema", "from"),
     "empty from": (ping().replace(b"<from>user</from>", b"<from/>"), "schema", "from"),
-    "no payload": (envelope(""), "schema", "no payload"),
+    "no payload": (envelope(""), "schema", "expected a payload"),
     "two payloads": (envelope('<Ping xmlns=""/><Ping xmlns=""/>'), "schema", "multiple payload roots"),
     "payload in the envelope's namespace": (envelope("<Ping/>"), "schema", 'write <Ping xmlns="">'),
     "unknown listener": (ping(to="nobody"), "no-listener", "no listener 'nobody' takes <Ping>"),

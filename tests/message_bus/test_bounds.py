@@ -17,6 +17,7 @@ from agentserver import HandlerMetadata, HandlerResponse, running
 from agentserver.config import BudgetConfig, Limits
 from agentserver.errors import HandlerTimedOut, TaskExited
 from agentserver.message_bus.containment import ContainingFactory
+from agentserver.testing.virtual_time import in_virtual_time
 from tests.organisms import (
     THREAD,
     Amount,
@@ -29,7 +30,6 @@ from tests.organisms import (
     pump_of,
     texts,
 )
-from agentserver.testing.virtual_time import in_virtual_time
 
 MIB = 1024 * 1024
 LARGE = 200 * MIB

@@ -15,6 +15,7 @@ from agentserver.config import BudgetConfig, Limits
 from agentserver.errors import BudgetExceeded, ConversationEnded
 from agentserver.message_bus.budget import Spending
 from agentserver.queues import MemoryQueue, Settlement
+from agentserver.testing.virtual_time import in_virtual_time
 from tests.organisms import (
     THREAD,
     Amount,
@@ -28,7 +29,6 @@ from tests.organisms import (
     pump_of,
     texts,
 )
-from agentserver.testing.virtual_time import in_virtual_time
 
 OTHER = "00000000-0000-4000-8000-000000000001"
 

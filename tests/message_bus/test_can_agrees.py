@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,7 +82,6 @@ def organisms(draw: st.DrawFn) -> tuple[StreamPump, set[Message]]:
     return pump_of(*listeners, meta=MetaConfig(audience, audience, audience, audience)), arrived
 
 
-@pytest.mark.xfail(strict=True, reason="the pump does not keep listeners to their peers yet")
 @given(organisms())
 @settings(max_examples=60)
 def test_what_is_allowed_arrives_and_nothing_else(drawn: tuple[StreamPump, set[Message]]) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestFailed, StreamPump, running
 from agentserver.config import RateConfig, StepConfig
 from agentserver.errors import Cancelled
 from agentserver.queues import MemoryQueue, QueuedMessage
 from tests.organisms import THREAD, Ping, Pong, Recorder, listener, outcomes, ping, pump_of, texts
+from tests.virtual_time import in_virtual_time
 
 OTHER = "00000000-0000-4000-8000-000000000001"
 
@@ -153,7 +158,9 @@ async def test_what_is_in_the_gate_ends_behind_it() -> None:
         return state
 
     echo = Recorder()
-    pump = pump_of(listener("echo", Ping, echo), pipeline=(StepConfig(step=hold, after="payload_extraction"),))
+    pump = pump_of(
+        listener("echo", Ping, echo), pipeline=(StepConfig(step=hold, after="payload_extraction"),)
+    )
     async with watched(pump) as seen:
         await pump.inject(ping() + ping("second"), THREAD, "user")
         await entered.wait()
@@ -228,11 +235,11 @@ async def test_a_branch_ends_alone() -> None:
     leaf, threads = Waiting(), dict[str, str]()
     pump = tree(leaf)
 
-    async def ask(payload: Ping, metadata: HandlerMetadata) -> list[HandlerResponse]:
+    async def ask(payload: Ping, metadata: HandlerMetadata) -> Any:
         threads[payload.text] = metadata.thread_id
         return [HandlerResponse(payload, to=f"leaf.{n}") for n in (1, 2)]
 
-    async def numbered(payload: Ping, metadata: HandlerMetadata) -> list[HandlerResponse]:
+    async def numbered(payload: Ping, metadata: HandlerMetadata) -> Any:
         return [HandlerResponse(Ping(str(n)), to=f"middle.{n}") for n in (1, 2)]
 
     pump.listeners["root"].handler = numbered
@@ -269,6 +276,17 @@ async def test_a_handler_may_cancel_its_own_thread() -> None:
     assert texts(await outcomes(pump, ping())) == ["cancelled"]
 
 
+async def test_one_line_of_the_log_tells_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "agentserver")
+    pump = pump_of(listener("echo", Ping, Recorder()))
+    for _ in range(3):
+        await pump.inject(ping(), THREAD, "user")
+    await pump.cancel(THREAD)
+    assert [(record.message, vars(record)["messages"]) for record in caplog.records] == [
+        ("a thread was cancelled", 3)
+    ]
+
+
 async def test_twice_at_once_ends_it_once() -> None:
     slow = Waiting()
     pump = pump_of(listener("echo", Ping, slow))
@@ -300,6 +318,52 @@ async def test_it_ends_though_the_pump_is_cancelled_meanwhile() -> None:
     assert await cancel == 1
     assert (pump.books.open, pump.books.balanced) == (0, True)
     await pump.shutdown()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    at_s=st.floats(0, 4), widths=st.lists(st.integers(0, 3), min_size=1, max_size=4), handlers=st.integers(1, 8),
+    lanes=st.booleans(), yielding=st.booleans(),
+)  # fmt: skip
+def test_whenever_it_comes_nothing_of_the_thread_goes_on_and_all_of_the_others_does(
+    at_s: float, widths: list[int], handlers: int, lanes: bool, yielding: bool
+) -> None:
+    calls: list[str] = []
+
+    async def returning(payload: Ping, metadata: HandlerMetadata) -> Any:
+        whose, _, level = payload.text.partition(":")
+        calls.append(whose)
+        await asyncio.sleep(0.3)
+        depth = int(level)
+        if depth == len(widths):
+            return HandlerResponse(Pong(whose), to="user")
+        return [HandlerResponse(Ping(f"{whose}:{depth + 1}"), to="echo")] * widths[depth]
+
+    async def sending(payload: Ping, metadata: HandlerMetadata) -> AsyncIterator[Any]:
+        yield await returning(payload, metadata)
+
+    bounds: dict[str, Any] = {"max_concurrent": 2} if lanes else {}
+    pump = pump_of(
+        listener("echo", Ping, sending if yielding else returning, **bounds), max_concurrent_handlers=handlers
+    )
+
+    async def scene() -> None:
+        async with watched(pump) as seen:
+            await pump.inject(ping("mine:0"), THREAD, "user")
+            await pump.inject(ping("theirs:0"), OTHER, "user")
+            await asyncio.sleep(at_s)
+            ended, before, left = await pump.cancel(THREAD), calls.count("mine"), len(seen)
+            assert pump.books.balanced
+            assert ended == pump.books.dead
+            await pump.drained()
+            assert calls.count("mine") == before
+            assert "mine" not in texts(seen[left:])
+        leaves = math.prod(widths)
+        assert texts(seen).count("theirs") == leaves
+        assert texts(seen).count("mine") == leaves or ended > 0
+        assert texts(seen).count("cancelled") == min(ended, 1)
+
+    in_virtual_time(scene())
 
 
 @pytest.mark.parametrize("depth_first", [True, False])

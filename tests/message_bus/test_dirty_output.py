@@ -279,7 +279,8 @@ def test_the_key_in_code() -> None:
 def test_a_reload_sees_that_it_changed() -> None:
     handler = Recorder()
     old, new = (
-        OrganismConfig("test", listeners=[listener("m", Ping, handler, repair=each)]) for each in (None, "off")
+        OrganismConfig("test", listeners=[listener("m", Ping, handler, repair=each)])
+        for each in (None, "off")
     )
     (change,) = changes_of(old, new).changed
     assert [("repair", "none", "off")] == [(each.key, each.old, each.new) for each in change.differences]

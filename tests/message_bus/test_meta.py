@@ -210,14 +210,10 @@ async def test_a_name_that_several_share_is_one_address() -> None:
     assert [meta.Capability("search", "Looks here; Looks there", False, ["Amount"])] == answer.listeners
 
 
-async def test_an_agent_without_peers_is_shown_nothing_even_when_all_may_ask() -> None:
-    assert [] == names(await told(meta.ListCapabilities(), flags=ALL, is_agent=True))
-
-
-async def test_a_listener_that_keeps_to_no_peers_is_shown_what_those_outside_are() -> None:
-    answer = await told(meta.ListCapabilities(), flags=ALL)
-
-    assert ["till", "echo", "search.shelf", "search.cellar", "asker"] == names(answer)
+@pytest.mark.parametrize("is_agent", [False, True])
+async def test_who_keeps_to_peers_without_it_may_not_ask_even_when_all_may(is_agent: bool) -> None:
+    with pytest.raises(RequestFailed, match="no listener 'system.meta'"):
+        await told(meta.ListCapabilities(), flags=ALL, is_agent=is_agent)
 
 
 @pytest.mark.parametrize("question", [meta.RequestSchema, meta.RequestExample, meta.RequestPrompt])

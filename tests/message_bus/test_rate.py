@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from agentserver import HandlerMetadata, running
 from agentserver.config import Limits, RateConfig
 from agentserver.message_bus.rate import EARLY_S, TokenBucket
-from tests.organisms import THREAD, Amount, Ping, Recorder, listener, outcomes, ping, pump_of
 from agentserver.testing.virtual_time import in_virtual_time
+from tests.organisms import THREAD, Amount, Ping, Recorder, listener, outcomes, ping, pump_of
 
 
 class Clocked:

@@ -15,7 +15,7 @@ from lxml import etree
 from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestFailed, Secret, running, xmlify
 from agentserver.config import Limits, StepConfig
 from agentserver.message_bus.letter_view import shown_body
-from agentserver.message_bus.steps import deserialization_step, xsd_validation_step
+from agentserver.message_bus.steps import deserialization_step, make_repair_step, xsd_validation_step
 from agentserver.queues import Delivery, QueuedMessage
 from agentserver.wire import StrictParser
 from tests.organisms import THREAD, Amount, Ping, Recorder, envelope, listener, ping, pump_of
@@ -188,7 +188,9 @@ async def test_a_secret_that_the_handler_changed_is_still_one() -> None:
     [
         f"<User>seven</User><Password>{MARK}</Password>",
         f"<User>7</User><Password>{MARK}</Password><Pin>{MARK}</Pin>",
-        f"<User>{MARK}</User><Password>7</Password>",
+        f"<User>{MARK}</User><Password>{MARK}</Password>",
+        f"<User>my {MARK}</User><Password>{MARK}</Password>",
+        f"<User>{MARK[:9]}</User><Password>{MARK}</Password>",
         f"<User>7</User><Password>{MARK}</Password><Password>{MARK}</Password>",
         f"<User>7</User><Password>{MARK}<x/></Password>",
         f"<User>7</User><Password><{MARK}/></Password>",
@@ -217,6 +219,49 @@ async def test_a_broken_secret_is_told_with_its_place_and_what_was_expected() ->
 
     assert "Login/Pin" in str(states[0].error)
     assert "x1" not in str(states[0].error)
+
+
+@pytest.mark.parametrize(
+    ("inside", "error"),
+    [
+        (
+            "<User>AB12</User><Password>hunter2</Password>",
+            "schema: Login/User: found 'AB12', expected a whole number (xs:integer) (line 1)",
+        ),
+        (
+            "<User>my hunter2</User><Password>hunter2</Password>",
+            "schema: Login/User: found '***', expected a whole number (xs:integer) (line 1)",
+        ),
+        (
+            "AB12<User>7</User><Password>text</Password>",
+            "schema: Login: found the text '***', expected elements alone (line 1)",
+        ),
+        (
+            "<User>7</User><Password>Login</Password><Foo/>",
+            "schema: Login: found <Foo>, expected <Pin> (line 1)",
+        ),
+    ],
+)
+async def test_the_words_of_an_error_and_the_values_of_other_fields_are_told(inside: str, error: str) -> None:
+    _, states = await all_told(Recorder(), login(inside))
+
+    assert error.partition("found")[2] == str(states[0].error).partition("found")[2]
+
+
+@pytest.mark.parametrize(
+    ("inside", "error"),
+    [
+        ("<User>7</Usr><Password>a</Password>", "syntax: mismatched tag: User and Usr (line 1)"),
+        ("<User>&open;</User><Password>a</Password>", "syntax: undefined entity (line 1)"),
+        ("<Password>ab<cd>ef</Password>", "syntax: mismatched tag (line 1)"),
+        ("<Password><![CDATA[ab</Password>", "syntax: CDATA section not finished (line 1)"),
+        ("<Password hint='a' hint='b'>a</Password>", "syntax: attribute given twice (line 1)"),
+    ],
+)
+async def test_a_syntax_error_keeps_its_kind_and_its_line(inside: str, error: str) -> None:
+    state = make_repair_step(policy="off")(MessageState(login(inside), secret_names=frozenset(("password",))))
+
+    assert error == state.error
 
 
 async def test_what_a_class_says_when_it_refuses_is_not_told() -> None:
@@ -330,7 +375,7 @@ class Property:
     "reply",
     [
         Token("seven", MARK),  # type: ignore[arg-type]
-        Token(MARK, "seven"),  # type: ignore[arg-type]
+        Token(MARK, MARK),  # type: ignore[arg-type]
         Token(7, [MARK]),  # type: ignore[arg-type]
         Token(7, MARK + "\x00"),
         Token(7, MARK.encode()),  # type: ignore[arg-type]
@@ -483,7 +528,7 @@ def test_a_step_that_is_used_alone_tells_no_secret(step: Callable[[MessageState]
 
 
 def test_a_deserialization_by_a_class_alone_tells_no_secret() -> None:
-    tree = StrictParser().parse(f"<Login><User>{MARK}</User><Password>a</Password></Login>".encode())
+    tree = StrictParser().parse(f"<Login><User>{MARK}</User><Password>{MARK}</Password></Login>".encode())
 
     state = deserialization_step(MessageState(payload_tree=tree, metadata={"payload_class": Login}))
 

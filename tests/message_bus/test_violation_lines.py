@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
+from annotated_types import MultipleOf
 
-from agentserver import StreamPump, xmlify
+from agentserver import Pattern, StreamPump, xmlify
 from agentserver.errors import EnvelopeError, PayloadError
 from agentserver.message_bus import MessageState
 from tests.organisms import ENVELOPE_NS, Recorder, listener, outcomes, pump_of
@@ -156,6 +158,35 @@ async def test_the_text_tells_the_place_what_was_found_and_what_was_expected() -
 async def test_what_is_expected_is_told_in_words_and_not_by_the_name_of_a_type() -> None:
     state = await failed(order("many"))
     assert "expected a whole number (xs:integer)" in (state.error or "")
+
+
+@xmlify
+@dataclass
+class Parcel:
+    """Says what a pattern of its XSD means."""
+
+    pieces: Annotated[int, MultipleOf(5)]
+    ident: UUID
+    code: Annotated[str, Pattern("[A-Z]+")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (("10", "7"), "Parcel/Pieces: found '7', expected a multiple of 5"),
+        (("10", "x"), "Parcel/Pieces: found 'x', expected a whole number"),
+        ((str(UUID(int=1)), "u-1"), "Parcel/Ident: found 'u-1', expected a UUID"),
+        (("AB", "ab"), "Parcel/Code: found 'ab', expected a value that matches [A-Z]+"),
+    ],
+)
+async def test_a_pattern_that_stands_for_something_is_told_as_that(
+    changed: tuple[str, str], expected: str
+) -> None:
+    good = f"<Parcel><Pieces>10</Pieces><Ident>{UUID(int=1)}</Ident><Code>AB</Code></Parcel>"
+    desk = pump_of(listener("desk", Parcel, Recorder()))
+    (state,) = await outcomes(desk, good.replace(*changed).encode())
+    assert expected in (state.error or "")
+    assert "[0-9]" not in (state.error or "")
 
 
 async def test_a_reply_that_its_own_contract_refuses_is_told_in_the_same_words() -> None:

@@ -103,7 +103,7 @@ async def test_a_mock_may_be_a_function() -> None:
 
 
 async def test_an_unknown_mock_is_named_with_the_nearest_listener() -> None:
-    with pytest.raises(ValueError, match="no listener 'dsk' to mock; did you mean 'desk'?"):
+    with pytest.raises(ValueError, match="no listener 'dsk' to mock; did you mean 'desk'"):
         async with organism(listeners(), mocks={"dsk": None}):
             pass
 

@@ -215,6 +215,9 @@ def test_an_empty_list_may_be_left_out() -> None:
     [
         ([], "Order", "an array", "an object: Order"),
         (None, "Order", "null", "an object: Order"),
+        ('{"lines": []}', "Order", "'{\"lines\": []}'", "an object: Order; call json.loads first"),
+        (b"{}", "Order", "bytes", "an object: Order; call json.loads first"),
+        ({"lines": ["{}"]}, "Order/lines[1]", "'{}'", "an object: Line"),
         ({"lines": {}}, "Order/lines", "an object", "an array: each item Line"),
         ({"lines": None}, "Order/lines", "null", "an array: each item Line"),
         ({"lines": [{"sku": "a"}]}, "Order/lines[1]/price", "nothing", "Decimal"),
@@ -223,7 +226,7 @@ def test_an_empty_list_may_be_left_out() -> None:
         ({"lines": [LINE | {"prise": 2}]}, "Order/lines[1]", "unknown key 'prise'", MEANT),
         ({"Lines": []}, "Order", "unknown key 'Lines'", "lines, note, counts, pin, level; did you mean 'lines'?"),
         ({5: 1}, "Order", "a key that is no string", "the keys lines, note, counts, pin, level"),
-        ({"counts": {"a": 1, "b": "x"}}, "Order/counts['b']", "str 'x'", "a number without a fraction"),
+        ({"counts": {"a": 1, "b": "x"}}, "Order/counts['b']", "'x'", "a number without a fraction"),
         ({"pin": 5}, "Order/pin", HIDDEN, "a string: str"),
         ({"pin": "a\0b"}, "Order/pin", HIDDEN, "characters that XML allows"),
     ],

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
+from annotated_types import Ge, Gt, MultipleOf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from agentserver.errors import BindingError
-from agentserver.xmlable import contract_of
+from agentserver.xmlable import contract_of, xmlify
 from agentserver.xmlable.example import example
 from agentserver.xmlable.json_notation import element_to_json, from_json, to_json
 from agentserver.xmlable.json_schema import json_schema
@@ -159,7 +161,6 @@ def is_beyond_words(cls: type, data: Any) -> bool:
     return (
         place.startswith(("price", "radius", "Circle", "prices", "counts"))  # bounds and digits of decimals
         or place in ("data", "body", "day", "moment")  # octets; XML in a string; days that no calendar has
-        or place == "even"  # multiples, which are a pattern of the digits
     )
 
 
@@ -353,3 +354,41 @@ GOLDEN = {
 
 def test_the_schema_of_a_small_contract() -> None:
     assert json.dumps(GOLDEN) == json.dumps(json_schema(contract_of(RICH[2]).outline))
+
+
+def field_schema(kind: Any) -> dict[str, Any]:
+    """Give the schema of a dataclass's field."""
+
+    @xmlify
+    @dataclass
+    class Holder:
+        value: kind
+
+    schema = json_schema(contract_of(Holder).outline)
+    found: dict[str, Any] = schema["$defs"]["Holder"]["properties"]["value"]
+    return found
+
+
+def test_multiples_are_told() -> None:
+    assert {"type": "integer", "multipleOf": 5} == field_schema(Annotated[int, MultipleOf(5)])
+    assert 20 == field_schema(Annotated[int, MultipleOf(4), MultipleOf(10)])["multipleOf"]
+    assert "multipleOf" not in field_schema(Annotated[int, MultipleOf(1)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "refused"),
+    [
+        (
+            Annotated[Decimal, Ge(0)],
+            ["0", "-0", "-0.00", "-.0", "+1.5", ".5", "7."],
+            ["-1", "-0.01", "-", "x"],
+        ),
+        (Annotated[Decimal, Gt(0)], ["1", "+.5"], ["-0", "-1"]),
+        (Annotated[Decimal, Ge(Decimal("0.5"))], ["1"], ["-0", "-1"]),
+        (Annotated[Decimal, Ge(-1)], ["-1", "1"], ["x"]),
+    ],
+)
+def test_decimals_from_0_have_no_minus(kind: Any, taken: list[str], refused: list[str]) -> None:
+    judge_of = validator(field_schema(kind))
+
+    assert taken == [text for text in (*taken, *refused) if judge_of.is_valid(text)]

@@ -191,3 +191,12 @@ def test_a_long_path_is_cut() -> None:
 def test_the_reader_agrees_with_the_schema_on_an_empty_root() -> None:
     assert contract_of(Chain).schema.validate(etree.fromstring("<Chain/>"))
     assert parse_element(Chain, etree.fromstring("<Chain/>")) == Chain()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [(b"<Invoice/>", "bytes"), ("<Invoice/>", "str"), (None, "NoneType")]
+)
+def test_what_is_no_element_is_told(given: Any, found: str) -> None:
+    with pytest.raises(BindingError) as caught:
+        parse_element(Invoice, given)
+    assert f"Invoice: found {found}, expected an lxml element" == str(caught.value)

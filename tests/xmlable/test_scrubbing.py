@@ -69,8 +69,19 @@ def test_where_values_are_quoted_whole_a_short_secret_is_masked_in_its_quotes() 
     assert "***" == scrubber.scrub_quotes("7")
 
 
-def test_what_is_doubtful_is_taken_out_and_stays_when_it_is_too_short() -> None:
-    assert "*** *** 5" == Scrubber(["abc"], ["doubt", "5"]).scrub("abc doubt 5")
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("AB12", False), ("4111", True), ("my 41112222 here", True), ("11", False), ("7", True), ("pin 7", True),
+        ("AB7", False), (" TEXT ", True), ("EUR", False), ("x1112222y", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_secret_is_found_in_a_value_that_holds_it_or_is_a_part_of_it(value: str, found: bool) -> None:
+    assert found is Scrubber(["41112222", "7", "text"]).finds_in(value)
+
+
+def test_a_secret_whose_end_is_cut_off_is_found_in_a_value() -> None:
+    assert [False, True] == [Scrubber(["41112222"]).finds_in("number 4111", cut=cut) for cut in (False, True)]
 
 
 def test_blank_secrets_leave_a_text_as_it_is() -> None:

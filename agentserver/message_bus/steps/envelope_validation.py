@@ -6,6 +6,7 @@ sender choose another type than the contract's.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from agentserver.errors import EnvelopeError, MissingInput
@@ -16,6 +17,7 @@ from agentserver.wire import ENVELOPE_NS, Element, Schema, envelope_schema, firs
 
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _XSI_BYTES: Final = _XSI.encode()
+_NO_PAYLOAD: Final = " (no payload)"
 _SWITCHES: Final = (f"{{{_XSI}}}type", f"{{{_XSI}}}nil")
 
 
@@ -34,7 +36,10 @@ def make_envelope_validation_step(schema: Schema | None = None) -> Step:
             raise MissingInput("no envelope_tree to validate")
         if violation := first_violation(compiled, tree):
             line = line_in_envelope(state, violation.element)
-            raise EnvelopeError(f"{violation}{_hint(tree)}", line=line)
+            hint = _hint(tree)
+            if hint == _NO_PAYLOAD:  # its schema allows almost any element, which takes many words
+                violation, hint = replace(violation, expected="a payload"), ""
+            raise EnvelopeError(f"{violation}{hint}", line=line)
         if state.canonical is None or _XSI_BYTES in state.canonical:
             _refuse_type_switches(state, tree)
 
@@ -62,7 +67,7 @@ def _hint(tree: Element) -> str:
     if names[0] == "meta" and (not len(tree[0]) or tree[0][0].tag != f"{{{ENVELOPE_NS}}}from"):
         return " (missing <from>, which comes first)"
     if len(names) == 1:
-        return " (no payload)"
+        return _NO_PAYLOAD
     if len(names) > 2 and "meta" not in names[1:]:
         return " (multiple payload roots: one envelope carries one payload)"
     if tree[-1].tag.startswith(f"{{{ENVELOPE_NS}}}"):

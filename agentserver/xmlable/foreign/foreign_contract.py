@@ -87,7 +87,7 @@ def foreign_contract(cls: type[Any], schema: ForeignSchema, root: str = "") -> F
     if dataclasses.is_dataclass(cls):
         binding = XsdataBinding(cls)
         return _contract(cls, schema, _root_of_class(binding, schema, root), binding.read, binding.write)
-    remedy = "use lxml.etree._Element, or a class from xsdata"
+    remedy = "use agentserver.RawXml, which is the element itself, or a class from xsdata"
     raise ContractError(cls.__name__, "", f"cannot hold a foreign document; {remedy}")
 
 

@@ -119,7 +119,7 @@ def test_extraction_misses_meta(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (envelope("", "<from>a</from>"), "no payload"),
+        (envelope("", "<from>a</from>"), "found its end, expected a payload"),
         (envelope(GREETING * 2), "multiple payload roots"),
         (envelope().replace(b"<meta>", b"<x>").replace(b"</meta>", b"</x>"), "missing <meta>"),
         (envelope("<Greeting/>"), 'xmlns=""'),
