@@ -28,9 +28,6 @@ def refuse_privileged(tag: str, *, is_answer: bool = False) -> None:
     Raises:
         RoutingError: It is.
     """
-    if tag[:1] == "{":
-        own = tag.startswith(_OWN)
-    else:
-        own = is_answer and "." in tag and is_kept(tag)
+    own = tag.startswith(_OWN) if tag[:1] == "{" else is_answer and "." in tag and is_kept(tag)
     if own:
         raise RoutingError(f"{shown_tag(tag)} is sent by the organism alone", code=PRIVILEGED)

@@ -212,7 +212,7 @@ async def test_a_name_that_several_share_is_one_address() -> None:
 
 @pytest.mark.parametrize("is_agent", [False, True])
 async def test_who_keeps_to_peers_without_it_may_not_ask_even_when_all_may(is_agent: bool) -> None:
-    with pytest.raises(RequestFailed, match="no listener 'system.meta'"):
+    with pytest.raises(RequestFailed, match=r"no listener 'system\.meta'"):
         await told(meta.ListCapabilities(), flags=ALL, is_agent=is_agent)
 
 

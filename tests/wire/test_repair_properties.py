@@ -97,7 +97,8 @@ def test_what_is_well_formed_is_not_changed(document: str) -> None:
     plain = OFF(MessageState(raw_bytes=document.encode()))
     assert plain.failure is None
     assert "repairs" not in state.metadata
-    assert plain.envelope_tree is not None and state.envelope_tree is not None
+    assert plain.envelope_tree is not None
+    assert state.envelope_tree is not None
     assert paths_of([plain.envelope_tree]) == paths_of([state.envelope_tree])
     assert (document.encode(), ()) == tuple(
         getattr(repair_safely(document.encode()), each) for each in ("data", "repairs")
