@@ -29,6 +29,7 @@ AgentServerError
         ├── NotHandled             it was shut down before it came to a message
         ├── RequestFailed          the requested message ended as a dead letter
         ├── NoReply                everything was handled, and nobody answered
+        ├── Duplicate              the same was handled before, and is not again
         └── RequestTimedOut        no answer came in time
 
 Every class has a `code`: a short kebab-case word, the same for the same fault, fit for counting. `retryable`
@@ -306,10 +307,20 @@ class HandlerError(AgentServerError):
 
 
 class HandlerFailed(HandlerError):
-    """A handler raised; the exception is the `__cause__`."""
+    """A handler raised; the exception is the `__cause__`.
+
+    Args:
+        listener: As of `HandlerError`.
+        detail: As of `HandlerError`.
+        raised: The class of the exception; None where it raised nothing, as its task was ended from outside.
+    """
 
     code = "handler-failed"
     retryable = True
+
+    def __init__(self, listener: str, detail: str, raised: type[BaseException] | None = None) -> None:
+        super().__init__(listener, detail)
+        self.raised = raised
 
 
 class HandlerTimedOut(HandlerError):
@@ -436,6 +447,18 @@ class PumpClosed(PumpError):
     code = "closed"
 
 
+class QueueFull(PumpError):
+    """There is no room for another message, or the queue cannot write; the text says which. Try again later."""
+
+    code = "queue-full"
+
+
+class QueueFault(PumpError):
+    """The queue's file cannot be used: it is no such file, damaged, of another version, or in use. Says what to do."""
+
+    code = "queue"
+
+
 class NotHandled(PumpError):
     """The pump was shut down before it came to the end of a message. The message may be sent again."""
 
@@ -465,6 +488,23 @@ class NoReply(PumpError):
     """A request was handled to its end, and nobody answered it."""
 
     code = "no-reply"
+
+
+class Duplicate(PumpError):
+    """A message means the same as one before, by its key or its content, so it was not handled again.
+
+    Args:
+        first_id: Id of the message that was handled.
+    """
+
+    code = "duplicate"
+
+    def __init__(self, first_id: str) -> None:
+        super().__init__(first_id)
+        self.first_id = first_id
+
+    def __str__(self) -> str:
+        return f"{self.code}: message {self.first_id} was the same, and was handled; this one was not"
 
 
 class RequestTimedOut(PumpError, TimeoutError):

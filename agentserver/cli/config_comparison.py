@@ -7,16 +7,15 @@ modules behind them have the same texts. Raises `ConfigError` for the faults of 
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from agentserver import bootstrap
 from agentserver.config import ListenerConfig, OrganismConfig
 from agentserver.config.changes import Changes, changes_of
 from agentserver.config.fresh_modules import fingerprint, forget
+from agentserver.message_bus.bootstrap import assembled
 
 _Names: TypeAlias = dict[int, tuple[str, str, bytes]]
 """What tells classes and functions apart, by their ids: module, name, and the texts behind."""
@@ -41,7 +40,7 @@ def compare_files(old: Path, new: Path, *, allow_env: bool) -> Changes:
 
 
 def _load(path: Path, *, allow_env: bool) -> tuple[OrganismConfig, _Names]:
-    config = asyncio.run(bootstrap(path, allow_env=allow_env)).config
+    config = assembled(path, allow_env=allow_env).config
     return config, {id(each): _name(each, _root(path)) for each in _code(config)}
 
 

@@ -6,7 +6,6 @@ organism has of itself are not among them. Raises `ConfigError` as the configura
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import sys
 from collections.abc import Sequence
@@ -16,11 +15,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from agentserver import StreamPump, bootstrap
+from agentserver import StreamPump
 from agentserver.cli.failures import NotFound
 from agentserver.cli.terminal import printable
 from agentserver.config.fault_log import did_you_mean
 from agentserver.message_bus import Listener
+from agentserver.message_bus.bootstrap import assembled
 from agentserver.xmlable.foreign import AnyContract, ForeignContract
 
 _COMPARED_CHARS: Final = 128
@@ -65,7 +65,7 @@ def load_catalogue(config: Path, *, allow_env: bool) -> list[Entry]:
         ConfigError: All the faults of the configuration.
     """
     with redirect_stdout(sys.stderr):  # the user's modules may print
-        return catalogue_of(asyncio.run(bootstrap(config, allow_env=allow_env)))
+        return catalogue_of(assembled(config, allow_env=allow_env))
 
 
 def catalogue_of(pump: StreamPump) -> list[Entry]:

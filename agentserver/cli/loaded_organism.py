@@ -6,13 +6,12 @@ goes to standard error. Raises `ConfigError` and `ContractError` as they come.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from agentserver import bootstrap
 from agentserver.config import OrganismConfig
+from agentserver.message_bus.bootstrap import assembled
 
 
 def load_organism(config: Path, *, allow_env: bool) -> OrganismConfig:
@@ -22,4 +21,4 @@ def load_organism(config: Path, *, allow_env: bool) -> OrganismConfig:
         ConfigError: All the faults of the configuration.
     """
     with redirect_stdout(sys.stderr):  # the user's modules may print
-        return asyncio.run(bootstrap(config, allow_env=allow_env)).config
+        return assembled(config, allow_env=allow_env).config

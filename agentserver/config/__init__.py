@@ -20,21 +20,29 @@ from agentserver.config.model import (
     StepConfig,
     ThreadScheduling,
 )
+from agentserver.config.queue_address import QueueAddress
+from agentserver.config.resilience import BreakerConfig, RetryConfig
+from agentserver.config.retention import IdempotencyConfig, RetentionConfig
 from agentserver.config.step_names import STEP_NAMES
 
 __all__ = [
     "STEP_NAMES",
+    "BreakerConfig",
     "BudgetConfig",
     "ConfigLoader",
     "ForbidConfig",
     "HandlesConfig",
+    "IdempotencyConfig",
     "Limits",
     "ListenerConfig",
     "MetaAudience",
     "MetaConfig",
     "OrganismConfig",
+    "QueueAddress",
     "RateConfig",
     "RepairPolicy",
+    "RetentionConfig",
+    "RetryConfig",
     "StepConfig",
     "ThreadScheduling",
 ]

@@ -110,11 +110,19 @@ class BudgetConfig:
         _raise_if_any("budget", faults)
 
 
-def listener_faults(timeout_s: Any, max_concurrent: Any, rate: Any) -> list[str]:
+DEFAULT_JOIN_TIMEOUT_S: Final = 300.0
+"""Seconds that the answers to one reply wait for each other, where a listener has them joined."""
+
+
+def listener_faults(timeout_s: Any, max_concurrent: Any, rate: Any, join_timeout_s: Any) -> list[str]:
     """Return what is wrong with the bounds of one listener."""
     faults = []
     if timeout_s is not None and not (_is_number(timeout_s) and 0 < timeout_s <= 86_400):
         faults.append(f"timeout_s: found {timeout_s!r}, expected more than 0, at most 86,400 seconds")
+    if not (_is_number(join_timeout_s) and 0 < join_timeout_s <= 86_400):
+        faults.append(
+            f"join_timeout_s: found {join_timeout_s!r}, expected more than 0, at most 86,400 seconds"
+        )
     if max_concurrent is not None and (type(max_concurrent) is not int or max_concurrent < 1):
         faults.append(f"max_concurrent: found {max_concurrent!r}, expected a whole number of at least 1")
     if rate is not None and not isinstance(rate, RateConfig):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from agentserver.config.draft import ContractDraft, Draft, ListenerDraft, StepDraft
 from agentserver.config.fault_log import FaultLog, did_you_mean, quote
+from agentserver.config.queue_address import QueueAddress
 from agentserver.config.routing_keys import routing_key, split_key
 from agentserver.config.step_names import STEP_NAMES
 from agentserver.config.system_names import META, META_CONTRACTS, is_kept
 from agentserver.config.tree import Document, Path
-
-MEMORY_QUEUE = "memory://"
 
 MAX_SUGGESTED_PEERS = 100
 """Unknown peers that get a suggestion: each is compared with every name, and that many have one cause."""
@@ -50,10 +49,12 @@ class CrossChecks:
         self._root_tags()
 
     def _queue(self) -> None:
-        if self._draft.queue not in {"", MEMORY_QUEUE}:  # not quoted: such an address may hold a password
-            self._add_value(
-                ("queue",), f"queue: this version offers {MEMORY_QUEUE} only; write that, or remove the key"
-            )
+        if not self._draft.queue:
+            return
+        try:
+            QueueAddress.parse(self._draft.queue)
+        except ValueError as exc:
+            self._add_value(("queue",), f"queue: {exc}")
 
     def _step(self, step: StepDraft) -> None:
         given = [key for key in ("before", "after") if key in step.keys]

@@ -28,8 +28,10 @@ from agentserver.config.model import (
     StepConfig,
 )
 from agentserver.config.places import given_lines, listener_places
+from agentserver.config.resilience import BreakerConfig, RetryConfig
+from agentserver.config.retention import IdempotencyConfig, RetentionConfig
 from agentserver.config.schema_check import SchemaCheck
-from agentserver.config.shape import FileShape, ListenerShape
+from agentserver.config.shape import BreakerShape, FileShape, ListenerShape, RetryShape
 from agentserver.config.shape_check import ShapeCheck
 from agentserver.config.source import read_text
 from agentserver.config.tree import Document
@@ -119,6 +121,10 @@ def _config(shape: FileShape, draft: Draft, document: Document, source: Path | N
         pipeline=[_step(step) for step in draft.steps],
         meta=MetaConfig(**shape.meta.model_dump(by_alias=True)),
         forbid=[_forbid(each, document) for each in draft.forbid],
+        retry=_retry(shape.retry),
+        breaker=_breaker(shape.breaker),
+        idempotency=IdempotencyConfig(**shape.idempotency.model_dump()),
+        retention=RetentionConfig(**shape.retention.model_dump()),
         source=source,
         given=given_lines(document),
     )
@@ -157,8 +163,20 @@ def _listener(shape: ListenerShape, draft: ListenerDraft, document: Document) ->
         on_refusal=draft.on_refusal,
         rate=RateConfig(**shape.rate.model_dump()) if shape.rate is not None else None,
         repair=shape.repair,
+        join=shape.join,
+        join_timeout_s=shape.join_timeout_s,
+        retry=_retry(shape.retry),
+        breaker=_breaker(shape.breaker),
         places=listener_places(document, draft),
     )
+
+
+def _retry(shape: RetryShape | None) -> RetryConfig | None:
+    return None if shape is None else RetryConfig(**{**shape.model_dump(), "on": tuple(shape.on)})
+
+
+def _breaker(shape: BreakerShape | None) -> BreakerConfig | None:
+    return None if shape is None else BreakerConfig(**{**shape.model_dump(), "on": tuple(shape.on)})
 
 
 def _step(draft: StepDraft) -> StepConfig:

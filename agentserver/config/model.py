@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from agentserver.config.bounds import BudgetConfig, RateConfig, listener_faults
+from agentserver.config.bounds import DEFAULT_JOIN_TIMEOUT_S, BudgetConfig, RateConfig, listener_faults
+from agentserver.config.queue_address import MEMORY_QUEUE, QueueAddress
+from agentserver.config.resilience import BreakerConfig, RetryConfig
+from agentserver.config.retention import IdempotencyConfig, RetentionConfig
 from agentserver.errors import ConfigError, ConfigFault
 from agentserver.xmlable.foreign import AnyContract
 
@@ -46,6 +49,8 @@ class Limits:
     """Messages waiting before `inject` waits too. What handlers emit is never held back."""
     dead_letters: int = 1_000
     """Dead letters that the in-memory queue keeps; older ones stay counted and logged."""
+    crashes: int = 3
+    """How often the process may die while it handles one message, before that becomes a dead letter."""
     handler_timeout_s: float = 60.0
     """Seconds that one call of a handler may take."""
     drain_timeout_s: float = 45.0
@@ -155,6 +160,14 @@ class ListenerConfig:
     on_refusal: Callable[..., Any] | None = None
     repair: RepairPolicy | None = None
     """What is mended in XML that its handlers write; None takes the organism's policy."""
+    join: bool = False
+    """Whether the answers to what one reply of it asks are given to it together."""
+    join_timeout_s: float = DEFAULT_JOIN_TIMEOUT_S
+    """Seconds after which it is given what is there."""
+    retry: RetryConfig | None = None
+    """How often a message is tried whose handler fails; None takes the organism's."""
+    breaker: BreakerConfig | None = None
+    """When it is not called for a while, as it keeps failing; None takes the organism's."""
     places: ListenerPlaces = field(default=NOWHERE, compare=False, repr=False)
     """Where the file says so: of no account for what it is."""
 
@@ -164,7 +177,7 @@ class ListenerConfig:
         Raises:
             ConfigError: A bound is out of its range, or a word is none of those known.
         """
-        faults = listener_faults(self.timeout_s, self.max_concurrent, self.rate)
+        faults = listener_faults(self.timeout_s, self.max_concurrent, self.rate, self.join_timeout_s)
         if self.repair is not None and self.repair not in get_args(RepairPolicy):
             known = ", ".join(get_args(RepairPolicy))
             faults.append(f"repair: found {self.repair!r}, expected one of {known}")
@@ -188,13 +201,14 @@ class OrganismConfig:
 
     name: str
     identity_path: str = ""
+    """File of the secret that thread ids are derived with, from the project's folder; empty makes one for each run."""
     port: int = 8765
     thread_scheduling: ThreadScheduling = "breadth-first"
     listeners: list[ListenerConfig] = field(default_factory=list)
     max_concurrent_pipelines: int = 50
     max_concurrent_handlers: int = 20
     max_concurrent_per_agent: int = 5
-    queue: str = "memory://"
+    queue: str = MEMORY_QUEUE
     limits: Limits = field(default_factory=Limits)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     repair: RepairPolicy = "safe"
@@ -204,16 +218,23 @@ class OrganismConfig:
     meta: MetaConfig = field(default_factory=MetaConfig)
     forbid: list[ForbidConfig] = field(default_factory=list)
     """Ways that there must not be; those that there are fail the loading."""
+    retry: RetryConfig | None = None
+    """How often a message is tried whose handler fails, of listeners that say nothing; None tries once."""
+    breaker: BreakerConfig | None = None
+    """When a listener that says nothing is not called for a while, as it keeps failing; None calls it always."""
+    idempotency: IdempotencyConfig = field(default_factory=IdempotencyConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     source: Path | None = None
     """The file that this was read from; None when it was built in code."""
     given: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
-    """The lines of the keys of `budget`, `limits` and `meta` that the file itself gives, as `limits.hops`."""
+    """The lines of `queue` and of the keys of some sections that the file itself gives, as `limits.hops`."""
 
     def __post_init__(self) -> None:
         """Refuse what the pump could not work with; the loader says the same with line numbers.
 
         Raises:
-            ConfigError: A bound is no whole number of at least 1, or a word is none of those known.
+            ConfigError: A bound is no whole number of at least 1, a word is none of those known, or there is no such
+                queue.
         """
         faults = [
             f"{name}: found {getattr(self, name)!r}, expected a whole number of at least 1"
@@ -225,7 +246,6 @@ class OrganismConfig:
         words: list[tuple[str, object, tuple[str, ...]]] = [
             ("thread_scheduling", self.thread_scheduling, get_args(ThreadScheduling)),
             ("repair", self.repair, get_args(RepairPolicy)),
-            ("queue", self.queue, ("memory://",)),
             *(
                 (f"meta.{flag.name}", getattr(self.meta, flag.name), get_args(MetaAudience))
                 for flag in fields(self.meta)
@@ -234,5 +254,9 @@ class OrganismConfig:
         for name, found, known in words:
             if found not in known:
                 faults.append(f"{name}: found {found!r}, expected one of {', '.join(known)}")
+        try:
+            QueueAddress.parse(self.queue)
+        except ValueError as exc:
+            faults.append(f"queue: {exc}")
         if faults:
             raise ConfigError([ConfigFault(self.name, 0, 0, fault) for fault in faults])

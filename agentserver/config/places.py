@@ -26,9 +26,11 @@ def listener_places(document: Document, listener: ListenerDraft) -> ListenerPlac
 
 
 def given_lines(document: Document) -> Mapping[str, int]:
-    """Return the lines of `budget`, `limits` and `meta`, and of their keys, as `limits.hops`, that the file gives."""
+    """Return the lines of some sections, and of their keys, as `limits.hops`, that the file gives."""
     lines: dict[str, int] = {}
-    for section in ("budget", "limits", "meta"):
+    if document.node(("queue",)) is not None:
+        lines["queue"] = document.key_place(("queue",)).line
+    for section in ("organism", "budget", "limits", "meta"):
         node = document.node((section,))
         if isinstance(node, MapNode):
             lines[section] = document.key_place((section,)).line

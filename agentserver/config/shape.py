@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from agentserver.config.bounds import (
+    DEFAULT_JOIN_TIMEOUT_S,
     MAX_BUDGET,
     MAX_BURST,
     MAX_PER_S,
@@ -23,6 +24,18 @@ from agentserver.config.bounds import (
     RateConfig,
 )
 from agentserver.config.model import Limits, MetaAudience, RepairPolicy, ThreadScheduling
+from agentserver.config.queue_address import MEMORY_QUEUE
+from agentserver.config.resilience import (
+    MAX_ATTEMPTS,
+    MAX_FAILURES,
+    MAX_KINDS,
+    MAX_WAIT_S,
+    Backoff,
+    BreakerConfig,
+    RetryConfig,
+    is_failure,
+)
+from agentserver.config.retention import MAX_KEPT_S, IdempotencyConfig, KnownBy, RetentionConfig
 from agentserver.errors import ConfigError
 
 DEFAULT_PORT = 8765
@@ -33,6 +46,10 @@ MAX_FEEDBACK = 100
 
 _DEFAULT_LIMITS = Limits()
 _DEFAULT_BUDGET = BudgetConfig()
+_DEFAULT_RETRY = RetryConfig()
+_DEFAULT_BREAKER = BreakerConfig()
+_DEFAULT_IDEMPOTENCY = IdempotencyConfig()
+_DEFAULT_RETENTION = RetentionConfig()
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 _Concurrency = Annotated[int, Field(ge=1, le=MAX_CONCURRENT)]
@@ -65,6 +82,7 @@ class LimitsShape(_Shape):
     hops: Annotated[int, Field(ge=1, le=1_000_000)] = _DEFAULT_LIMITS.hops
     queue_messages: Annotated[int, Field(ge=1, le=10_000_000)] = _DEFAULT_LIMITS.queue_messages
     dead_letters: Annotated[int, Field(ge=1, le=10_000_000)] = _DEFAULT_LIMITS.dead_letters
+    crashes: Annotated[int, Field(ge=1, le=1_000)] = _DEFAULT_LIMITS.crashes
     handler_timeout_s: _Seconds = _DEFAULT_LIMITS.handler_timeout_s
     drain_timeout_s: _Seconds = _DEFAULT_LIMITS.drain_timeout_s
     block_warning_s: Annotated[float, Field(ge=0, le=3_600)] = _DEFAULT_LIMITS.block_warning_s
@@ -94,6 +112,52 @@ def _read_rate(value: object) -> object:
         return RateShape(per_s=RateConfig.parse(value if isinstance(value, str) else "").per_s)
     except (ValueError, ConfigError):
         raise PydanticCustomError("rate", "a rate") from None
+
+
+def _check_failure(word: str) -> str:
+    if not is_failure(word):
+        raise PydanticCustomError("failure", "a kind of failure")
+    return word
+
+
+_Failures = Annotated[
+    list[Annotated[_Text, AfterValidator(_check_failure)]], Field(min_length=1, max_length=MAX_KINDS)
+]
+_Pause = Annotated[float, Field(ge=0, le=MAX_WAIT_S)]
+_Kept = Annotated[float, Field(gt=0, le=MAX_KEPT_S)]
+
+
+class RetryShape(_Shape):
+    """`retry:`, of the organism or of a listener."""
+
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = _DEFAULT_RETRY.attempts
+    backoff: Backoff = _DEFAULT_RETRY.backoff
+    base_s: _Pause = _DEFAULT_RETRY.base_s
+    max_s: _Pause = _DEFAULT_RETRY.max_s
+    jitter: Annotated[float, Field(ge=0, le=1)] = _DEFAULT_RETRY.jitter
+    on: _Failures = list(_DEFAULT_RETRY.on)
+
+
+class BreakerShape(_Shape):
+    """`breaker:`, of the organism or of a listener."""
+
+    failures: Annotated[int, Field(ge=1, le=MAX_FAILURES)] = _DEFAULT_BREAKER.failures
+    open_s: Annotated[float, Field(gt=0, le=MAX_WAIT_S)] = _DEFAULT_BREAKER.open_s
+    on: _Failures = list(_DEFAULT_BREAKER.on)
+
+
+class IdempotencyShape(_Shape):
+    """`idempotency:`."""
+
+    by: KnownBy = _DEFAULT_IDEMPOTENCY.by
+    window_s: _Kept = _DEFAULT_IDEMPOTENCY.window_s
+
+
+class RetentionShape(_Shape):
+    """`retention:`."""
+
+    history_s: _Kept = _DEFAULT_RETENTION.history_s
+    dead_letters_s: _Kept = _DEFAULT_RETENTION.dead_letters_s
 
 
 class MetaShape(_Shape):
@@ -148,6 +212,10 @@ class ListenerShape(_Shape):
     rate: Annotated[RateShape | None, BeforeValidator(_read_rate)] = None
     on_refusal: _Text = ""
     repair: RepairPolicy | None = None
+    join: bool = False
+    join_timeout_s: _Seconds = DEFAULT_JOIN_TIMEOUT_S
+    retry: RetryShape | None = None
+    breaker: BreakerShape | None = None
     handles: Annotated[list[HandlesShape], Field(min_length=1)] = Field(default_factory=list)
 
 
@@ -156,7 +224,7 @@ class FileShape(_Shape):
 
     organism: OrganismShape
     env: bool = False
-    queue: _Text = "memory://"
+    queue: _Text = MEMORY_QUEUE
     max_concurrent_pipelines: _Concurrency = 50
     max_concurrent_handlers: _Concurrency = 20
     max_concurrent_per_agent: _Concurrency = 5
@@ -165,6 +233,10 @@ class FileShape(_Shape):
     feedback: Annotated[int, Field(ge=0, le=MAX_FEEDBACK)] = 3
     limits: LimitsShape = LimitsShape()
     budget: BudgetShape = BudgetShape()
+    retry: RetryShape | None = None
+    breaker: BreakerShape | None = None
+    idempotency: IdempotencyShape = IdempotencyShape()
+    retention: RetentionShape = RetentionShape()
     meta: MetaShape = MetaShape()
     pipeline: list[StepShape] = Field(default_factory=list)
     forbid: list[ForbidShape] = Field(default_factory=list)
@@ -181,11 +253,17 @@ KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         ("organism",): _keys(OrganismShape),
         ("limits",): _keys(LimitsShape),
         ("budget",): _keys(BudgetShape),
+        ("retry",): _keys(RetryShape),
+        ("breaker",): _keys(BreakerShape),
+        ("idempotency",): _keys(IdempotencyShape),
+        ("retention",): _keys(RetentionShape),
         ("pipeline",): _keys(StepShape),
         ("forbid",): _keys(ForbidShape),
         ("listeners",): _keys(ListenerShape),
         ("listeners", "handles"): _keys(HandlesShape),
         ("listeners", "rate"): _keys(RateShape),
+        ("listeners", "retry"): _keys(RetryShape),
+        ("listeners", "breaker"): _keys(BreakerShape),
         ("meta",): _keys(MetaShape),
     }
 )

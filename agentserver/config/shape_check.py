@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from agentserver.config.fault_log import FaultLog, did_you_mean, quote
+from agentserver.config.resilience import FAILURES
 from agentserver.config.scalars import plain_value
 from agentserver.config.shape import KEYS, FileShape
 from agentserver.config.tree import Document, ListNode, MapNode, Path, ScalarNode, dotted
@@ -39,6 +40,8 @@ _EXPECTED = MappingProxyType(
         "string_too_long": "at most {max_length} characters",
         "string_pattern_mismatch": "a letter, then up to 63 letters, digits, '.', '_' or '-'",
         "too_short": "at least one item",
+        "failure": f"{', '.join(FAILURES)} or an exception class, as ConnectionError",
+        "too_long": "at most {max_length} items",
         "rate": "a rate as 10/s, 90/min, 100/h or 5/day, or a mapping with per_s and burst",
     }
 )
@@ -94,6 +97,8 @@ class ShapeCheck:
             return ""
         if error["type"] == "literal_error":
             return did_you_mean(node.text, re.findall("'([^']*)'", error["ctx"]["expected"]))
+        if error["type"] == "failure":
+            return did_you_mean(node.text, FAILURES)
         if error["type"] == "string_type":
             return "; put it in quotes" if node.text else "; give it a value or remove the key"
         if error["type"] in {"int_type", "float_type", "bool_type"}:

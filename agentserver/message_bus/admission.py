@@ -10,6 +10,7 @@ import secrets
 from typing import Final
 
 from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
+from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
 from agentserver.queues import QueuedMessage
 
@@ -22,13 +23,14 @@ class Admission:
 
     Args:
         threads: Gives the threads that stand for ids that are no UUIDs.
+        openers: Says who may go on with which thread.
         max_bytes: Longest message. Of a longer one, so much is kept as proves that it is.
     """
 
-    __slots__ = ("_admitted", "_kept_bytes", "_known", "_run", "_threads", "version")
+    __slots__ = ("_admitted", "_kept_bytes", "_known", "_openers", "_run", "_threads", "version")
 
-    def __init__(self, threads: Threads, max_bytes: int) -> None:
-        self._threads = threads
+    def __init__(self, threads: Threads, openers: Openers, max_bytes: int) -> None:
+        self._threads, self._openers = threads, openers
         self._kept_bytes = max_bytes + 1
         self._run = secrets.token_hex(6)
         self._admitted = 0
@@ -45,6 +47,7 @@ class Admission:
         """Return the queued message. A thread id that is no UUID stays, for the gate to replace and note.
 
         Raises:
+            ForeignThread: `from_id` may not go on with `thread_id`.
             TypeError: `raw_bytes` is not bytes, or `thread_id` no text.
             ValueError: `from_id` is no name, or `thread_id` too long.
         """
@@ -55,13 +58,11 @@ class Admission:
                 self._learn(from_id)
             if thread_id is None:
                 thread_id = new_thread_id()
-        if thread_id is not None:
-            if type(thread_id) is not str:
-                raise TypeError(f"thread_id is {type(thread_id).__name__}, a thread is a str")
-            if len(thread_id) > MAX_THREAD_CHARS:
-                raise ValueError(
-                    f"thread_id has {len(thread_id)} characters, the limit is {MAX_THREAD_CHARS}"
-                )
+                self._openers.note(thread_id, from_id)
+            else:
+                self._openers.check(self._root(thread_id), from_id)
+        elif thread_id is not None:
+            self._openers.refuse_branch(self._root(thread_id))
         self._admitted += 1
         message = QueuedMessage(
             f"{self._run}-{self._admitted}", raw_bytes[: self._kept_bytes], from_id, thread_id
@@ -72,6 +73,14 @@ class Admission:
     def thread_of(self, claim: str) -> str:
         """Return the thread that a claim stands for: itself when it is a UUID, else one that is always the same."""
         return claim if is_thread_id(claim) else self._threads.replace(claim)
+
+    def _root(self, thread_id: str) -> str:
+        """Return the thread that a program names."""
+        if type(thread_id) is not str:
+            raise TypeError(f"thread_id is {type(thread_id).__name__}, a thread is a str")
+        if len(thread_id) > MAX_THREAD_CHARS:
+            raise ValueError(f"thread_id has {len(thread_id)} characters, the limit is {MAX_THREAD_CHARS}")
+        return self.thread_of(thread_id)
 
     def _learn(self, name: str) -> None:
         check_name("from_id", name)

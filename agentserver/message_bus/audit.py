@@ -11,19 +11,18 @@ import logging
 from typing import Final
 
 from agentserver.errors import shorten
-from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.containment import in_handler
 
 logger = logging.getLogger("agentserver.audit")
 
 FALSE_CLAIM: Final = "false-claim"
 """A handler wrote another sender or thread into an envelope than its own."""
+FOREIGN_THREAD: Final = "foreign-thread"
+"""Somebody outside went on with a thread that they did not open."""
 LATE_REPLY: Final = "late-reply"
 """A handler returned something after its deadline."""
 TAMPERING: Final = "tampering"
 """Somebody tried to change what handlers are given."""
-
-_FORBIDDEN: Final = frozenset({"not-allowed", "privileged"})
-"""Codes of the answers that get a line: the listener may not address that one, or may not send that payload."""
 
 
 def audit(
@@ -50,15 +49,7 @@ def audit(
     logger.warning(event, extra=fields)
 
 
-def audit_refused_reply(state: MessageState) -> None:
-    """Write the line of a handler's answer that was not sent; its failure is recorded already."""
-    if state.failure is None or state.failure.code not in _FORBIDDEN:
-        return  # a mistake, and no attempt at what is forbidden
-    message = state.message
-    audit(
-        state.failure.code,
-        state.error or "",
-        listener=state.target_listeners[0].name if state.target_listeners else None,
-        thread_id=state.thread_id,
-        message_id=message.id if message is not None else None,
-    )
+def audit_tampering(detail: str) -> None:
+    """Write the line of an attempt to change what handlers are given, by whoever runs at the moment."""
+    whose = in_handler.get()
+    audit(TAMPERING, detail, **(whose() if whose is not None else {}))

@@ -1,4 +1,4 @@
-"""Which refused answers of handlers the audit is told of: those that tried what no handler may.
+"""Which refused answers of handlers the audit is told of: those that no honest handler of the organism gives.
 
 Takes the failed message; gives at most one line. An answer to an address where nobody is, or beyond the budget, is a
 mistake, and stands among the dead letters alone.
@@ -6,7 +6,7 @@ mistake, and stands among the dead letters alone.
 
 from __future__ import annotations
 
-from agentserver.errors import BadReply, NotAllowed, RoutingError
+from agentserver.errors import BadReply, GateError, HandlerError, NotAllowed
 from agentserver.message_bus.audit import audit
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.privileged import PRIVILEGED
@@ -19,11 +19,12 @@ def audit_refused_reply(state: MessageState) -> None:
         state: The message that was answered; its failure, which is veiled, says how.
     """
     failure, message = state.failure, state.message
-    if isinstance(failure, BadReply | NotAllowed) or (
-        isinstance(failure, RoutingError) and failure.code == PRIVILEGED
-    ):
+    told = isinstance(failure, BadReply | NotAllowed)
+    if isinstance(failure, HandlerError | GateError) and (told or failure.code == PRIVILEGED):
         audit(
-            failure.code, failure.detail,
+            failure.code,
+            failure.detail,
             listener=state.target_listeners[0].name if state.target_listeners else None,
-            thread_id=state.thread_id, message_id=message.id if message is not None else None,
-        )  # fmt: skip
+            thread_id=state.thread_id,
+            message_id=message.id if message is not None else None,
+        )

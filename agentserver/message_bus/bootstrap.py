@@ -1,6 +1,7 @@
 """From a file to an organism, and the frame in which one runs.
 
-`bootstrap` reads, registers, and starts nothing; `running` pumps for as long as its block lasts.
+`bootstrap` reads, registers, and starts nothing; `assembled` does so to look at an organism only; `running` pumps for
+as long as its block lasts.
 """
 
 from __future__ import annotations
@@ -10,22 +11,38 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agentserver.config import ConfigLoader
+from agentserver.config import ConfigLoader, OrganismConfig
 from agentserver.errors import PumpError
+from agentserver.message_bus.identity import thread_key_of
 from agentserver.message_bus.pump import StreamPump
 
 
 async def bootstrap(path: str | os.PathLike[str], *, allow_env: bool = False) -> StreamPump:
     """Read an `organism.yaml` and return its pump, with every listener registered.
 
+    The key file that `organism.identity` names is made when there is none.
+
     Args:
         path: The file. The parent of its folder joins `sys.path`, so that handlers beside it import.
         allow_env: Whether `${VAR}` in values stands for an environment variable.
 
     Raises:
+        ConfigError: All the faults of the file, or what is wrong with the key file.
+    """
+    return _pump(ConfigLoader.load(path, allow_env=allow_env), keyed=True)
+
+
+def assembled(path: str | os.PathLike[str], *, allow_env: bool = False) -> StreamPump:
+    """Do as `bootstrap` for an organism that is looked at and never run: its key file is neither made nor read.
+
+    Raises:
         ConfigError: All the faults of the file.
     """
-    pump = StreamPump(ConfigLoader.load(path, allow_env=allow_env))
+    return _pump(ConfigLoader.load(path, allow_env=allow_env), keyed=False)
+
+
+def _pump(config: OrganismConfig, *, keyed: bool) -> StreamPump:
+    pump = StreamPump(config, thread_key=thread_key_of(config) if keyed else None)
     pump.register_all()
     return pump
 

@@ -126,6 +126,16 @@ class Budget:
             spending = message.spending = self._begin(message)
         return spending.ended is None and spending.sent < self._messages and message.hop < self._max_hops
 
+    def charge(self, message: QueuedMessage) -> bool:
+        """Count one more call for a message as one message more; return False, and count nothing, without room."""
+        spending: Spending | None = message.spending
+        if spending is None:
+            spending = message.spending = self._begin(message)
+        if spending.ended is not None or spending.sent >= self._messages:
+            return False
+        spending.sent += 1
+        return True
+
     def undo(self, states: Iterable[MessageState]) -> None:
         """Take back what was charged for states whose settlement was not committed, as they are handled again."""
         for state in states:

@@ -12,17 +12,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from agentserver.errors import TaskExited
 
 logger = logging.getLogger(__name__)
 
-in_handler: Final[ContextVar[bool]] = ContextVar("agentserver_in_handler", default=False)
-"""Whether the code that runs belongs to a handler; tasks inherit it from who creates them."""
+Whose: TypeAlias = Callable[[], Mapping[str, str | None]]
+"""Gives the `listener`, the `thread_id` and the `message_id` of a call; nothing when it is over."""
+
+in_handler: Final[ContextVar[Whose | None]] = ContextVar("agentserver_in_handler", default=None)
+"""Whose the code is that runs, where it belongs to a handler; tasks inherit it from who creates them."""
 
 
 class ContainingFactory:
@@ -40,9 +43,9 @@ class ContainingFactory:
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
         """Return the task, as `loop.set_task_factory` has it."""
         context = options.get("context")
-        held = in_handler.get() if context is None else context.get(in_handler, False)
-        if held and inspect.iscoroutine(coro):
-            coro = _contained(coro)
+        whose = in_handler.get() if context is None else context.get(in_handler)
+        if whose is not None and inspect.iscoroutine(coro):
+            coro = _contained(coro, whose())
         if self.inner is not None:
             return self.inner(loop, coro, **options)
         return asyncio.Task(coro, loop=loop, **options)
@@ -68,7 +71,8 @@ def containing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             loop.set_task_factory(factory.inner)
 
 
-async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
+async def _contained(coro: Coroutine[Any, Any, Any], whose: Mapping[str, str | None]) -> Any:
+    in_handler.set(lambda: whose)  # the task that created this one may go on with another handler
     try:
         return await coro
     except (SystemExit, KeyboardInterrupt) as exc:

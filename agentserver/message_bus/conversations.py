@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import asyncio
 
-from agentserver.errors import AgentServerError, BudgetExceeded, Cancelled, NoReply, RequestFailed
+from agentserver.errors import (
+    AgentServerError,
+    BudgetExceeded,
+    Cancelled,
+    ForeignThread,
+    NoReply,
+    RequestFailed,
+)
 from agentserver.message_bus.message_state import MessageState
 
 
@@ -18,7 +25,7 @@ class Watch:
     __slots__ = ("failure", "open", "reply")
 
     def __init__(self) -> None:
-        self.open = 1
+        self.open = 0
         self.failure: AgentServerError | None = None
         self.reply: asyncio.Future[MessageState] = asyncio.get_running_loop().create_future()
 
@@ -51,6 +58,12 @@ class Conversations:
             if not watch.reply.done():
                 watch.reply.set_exception(reason)
 
+    def admit(self, thread_id: str | None, count: int) -> None:
+        """Note that so many messages come in from outside; fewer than none for those that did not after all."""
+        watch = self._watched.get(thread_id or "")
+        if watch is not None:
+            watch.open += count
+
     def split(self, thread_id: str | None, parts: int) -> None:
         """Note that one message became several."""
         watch = self._watched.get(thread_id or "")
@@ -72,7 +85,7 @@ class Conversations:
             if message is None or watch is None:
                 continue
             watch.open += state.emitted - 1
-            if state.failure is not None and watch.failure is None:
+            if state.failure is not None and watch.failure is None and not _is_foreign(state.failure):
                 watch.failure = state.failure
             ended = _ends_all(state)
             if (ended and type(state.failure) is BudgetExceeded) or type(state.failure) is Cancelled:
@@ -83,6 +96,11 @@ class Conversations:
                 watch.reply.set_result(state)
             elif not watch.open or ended:
                 watch.reply.set_exception(_end(watch))
+
+
+def _is_foreign(failure: AgentServerError) -> bool:
+    """Return whether a message is of somebody who had no part in the conversation."""
+    return type(failure) is ForeignThread
 
 
 def _ends_all(state: MessageState) -> bool:

@@ -23,14 +23,17 @@ from inspect import isasyncgen, isawaitable
 from typing import Any, Final, TypeAlias
 
 from agentserver.errors import AgentServerError, Cancelled, HandlerFailed, HandlerTimedOut, MissingInput
+from agentserver.message_bus.audit import LATE_REPLY, audit
+from agentserver.message_bus.briefing import Briefing
 from agentserver.message_bus.budget import end_quietly, is_ended
 from agentserver.message_bus.containment import in_handler
 from agentserver.message_bus.deadlines import Deadlines
 from agentserver.message_bus.emitting import Emit, emitted, is_emitting
 from agentserver.message_bus.guard import Batch
+from agentserver.message_bus.handler_metadata import HandlerMetadata
 from agentserver.message_bus.lanes import Call, Lanes
 from agentserver.message_bus.listener import Handler, Listener
-from agentserver.message_bus.message_state import HandlerMetadata, MessageState
+from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.raised import failure_by, log_raised
 from agentserver.message_bus.secrecy import scrubber_of
 from agentserver.message_bus.worker_threads import WorkerThreads
@@ -43,6 +46,9 @@ MAX_PARKED: Final = 1_000
 """Messages waiting for listeners at their limit that take no place in the pipeline from others; further ones do."""
 MAX_STUCK: Final = 64
 """Calls of one handler whose deadline passed and that still go on, in a thread or a task: beyond, it is not called."""
+
+Brief: TypeAlias = Callable[[MessageState, Listener, float], HandlerMetadata]
+"""Takes a message, its listener and the seconds that the call may take; gives what the handler is told."""
 
 Outcome: TypeAlias = tuple[MessageState, Any]
 """A message that was handled, or failed, and what its handler returned."""
@@ -60,6 +66,10 @@ class _Runner:
         self.suspended = False  # its handler waits, or has waited
         self.expired = False  # its outcome was recorded without it
 
+    def whose(self) -> dict[str, str | None]:
+        """Say for the audit whose call it is."""
+        return _whose(self.call)
+
 
 class Dispatcher:
     """Call handlers for states that are submitted; collect their outcomes.
@@ -69,6 +79,8 @@ class Dispatcher:
         max_per_agent: Calls at once of one agent that says nothing of them itself.
         timeout_s: Seconds that one call may take of a listener that says nothing of them itself.
         emit: Sends one answer of a handler that goes on; without it, none may.
+        brief: Makes what a handler is told about its message.
+        expects: Whether messages may be submitted that the pipeline does not bring.
     """
 
     def __init__(
@@ -78,8 +90,11 @@ class Dispatcher:
         timeout_s: float = 60.0,
         *,
         emit: Emit | None = None,
+        brief: Brief | None = None,
+        expects: Callable[[], bool] = bool,
     ) -> None:
-        self._emit = emit
+        self.expects = expects
+        self._emit, self._brief = emit, brief if brief is not None else Briefing().metadata
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
         self._strays: dict[
             asyncio.Task[None], str
@@ -221,7 +236,7 @@ class Dispatcher:
         self._start_runner()
 
     async def _run(self, runner: _Runner) -> None:
-        in_handler.set(True)
+        in_handler.set(runner.whose)
         task, clean = asyncio.current_task(), copy_context()
         assert task is not None
         for _ in range(MAX_STREAK):
@@ -229,10 +244,9 @@ class Dispatcher:
             if call is None:
                 return
             state, listener = call
-            sender = state.from_id or ""
             result: Any = None
             try:
-                metadata = _metadata(state, sender, listener)
+                metadata = self._brief(state, listener, listener.timeout_s or self.timeout_s)
                 handler, is_async = listener.call
                 if is_async:
                     result = await handler(state.payload, metadata)  # type: ignore[misc]  # is_async says so
@@ -242,6 +256,8 @@ class Dispatcher:
                 if not runner.expired:
                     _fail(state, listener, exc)
             if runner.expired:  # what it does after its deadline has no effect
+                if result is not None:
+                    audit(LATE_REPLY, "returned something after its deadline", **_whose(call))
                 return
             runner.call = None
             self._record(runner, state, listener, result)
@@ -330,21 +346,20 @@ def _refuse(state: MessageState, listener: Listener, stuck: int) -> None:
     message = (
         f"{stuck} calls of it go on beyond their deadlines, though cancelled; it is not called meanwhile"
     )
-    state.fail("dispatch", HandlerFailed(listener.name, message))
+    state.fail("dispatch", HandlerFailed(listener.name, message, TimeoutError))
 
 
-def _metadata(state: MessageState, sender: str, listener: Listener) -> HandlerMetadata:
+def _whose(call: Call | None) -> dict[str, str | None]:
+    if call is None:
+        return {}
+    state, listener = call
     message = state.message
-    thread_id, itself = state.thread_id or "", sender == listener.name
-    if message is None:
-        return HandlerMetadata(thread_id, sender, listener.own_name, itself)
-    return HandlerMetadata(
-        thread_id, sender, listener.own_name, itself, message.id, message.in_reply_to, message.attempt
-    )
+    message_id = message.id if message is not None else None
+    return {"listener": listener.name, "thread_id": state.thread_id, "message_id": message_id}
 
 
 def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:
     scrubber = scrubber_of(state)
-    state.fail_as_told("dispatch", failure_by(exc, lambda text: HandlerFailed(listener.name, text), scrubber))
+    state.fail_as_told("dispatch", failure_by(exc, lambda text: HandlerFailed(listener.name, text, type(exc)), scrubber))
     fields = {"listener": listener.name, "thread_id": state.thread_id}
     log_raised(logger, logging.WARNING, "handler raised", exc, scrubber, **fields)

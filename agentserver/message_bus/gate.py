@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from agentserver.config import STEP_NAMES, Limits, StepConfig
 from agentserver.errors import ConfigError, ConfigFault
 from agentserver.message_bus.custom_step import CustomStep
+from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.pipeline import Stage
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.steps import (
@@ -46,6 +47,7 @@ def gate_stages(
     table: RoutingTable,
     threads: Threads,
     custom: Iterable[StepConfig] = (),
+    openers: Openers | None = None,
 ) -> list[Stage]:
     """Return the stages of the gate, first to last.
 
@@ -54,17 +56,19 @@ def gate_stages(
         table: The routing table; listeners may be added to it later.
         threads: Gives the threads that stand for ids that are no UUIDs.
         custom: The user's own steps.
+        openers: Says who outside may go on with which thread; the gate knows of no others when left out.
 
     Raises:
         ConfigError: A step of the user's own is placed at a name that no stage has.
     """
+    check = (openers if openers is not None else Openers(threads)).check
     stages: list[Stage] = [
         make_repair_step(parse_limits(limits), "off"),  # what handlers return is mended before it comes here
         FanOut(limits.payloads),
         c14n_step,
         make_envelope_validation_step(),
         payload_extraction_step,
-        make_thread_assignment_step(threads.replace),
+        make_thread_assignment_step(threads.replace, check),
         make_routing_step(table),
         TargetFanOut(),
         xsd_validation_step,

@@ -9,6 +9,7 @@ from agentserver.errors import WireError
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.guard import Batch
+from agentserver.message_bus.joining import Joins
 from agentserver.message_bus.message_state import MessageState
 from agentserver.queues import Delivery, MessageQueue, QueuedMessage
 from agentserver.wire import canonical
@@ -27,7 +28,9 @@ def state_of(delivery: Delivery) -> MessageState:
     return state
 
 
-async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations, budget: Budget) -> None:
+async def adopt(
+    batch: Batch, queue: MessageQueue, conversations: Conversations, budget: Budget, joins: Joins
+) -> None:
     """Tell the queue of inputs that became several messages, and give each of those its own delivery."""
     parts: dict[Delivery, Batch] = {}
     for state in batch:
@@ -37,6 +40,7 @@ async def adopt(batch: Batch, queue: MessageQueue, conversations: Conversations,
         parent = delivery.message
         messages = [_part_message(parent, index, state) for index, state in enumerate(states)]
         conversations.split(parent.conversation_id, len(messages))
+        joins.copied(parent, len(messages))
         for state, part in zip(states, await queue.split(delivery, messages), strict=True):
             state.delivery = part
         budget.divide(parent, states)
@@ -51,6 +55,7 @@ def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> Que
     )  # fmt: skip
     part.first_line, part.sent_on = parent.first_line, parent.sent_on
     part.version, part.repairs = parent.version, parent.repairs
+    part.in_reply_to, part.joint = parent.in_reply_to, parent.joint
     return part
 
 

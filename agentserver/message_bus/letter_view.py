@@ -1,4 +1,4 @@
-"""The body of a dead letter, for people to look at: without what only the handler may see.
+"""The body of a dead letter, or all of it, for people to look at: without what only the handler may see.
 
 Takes a dead letter and the routing table; gives text. Masking needs a contract, and a contract needs a message that
 was parsed and that somebody takes: of all other bodies, the size and the digest are told, and nothing of what is in
@@ -33,6 +33,40 @@ def shown_body(letter: DeadLetter, table: RoutingTable, parser: StrictParser) ->
         for row in (row for row in rows if row.secret_names):
             payload = masked(row.contract.outline, payload)
         return canonical(payload).decode() if rows else masked_bytes(data)
+    except (WireError, RoutingError):
+        return masked_bytes(data)
+
+
+def shown_document(letter: DeadLetter, data: bytes, table: RoutingTable, parser: StrictParser) -> str:
+    """Return a whole message as text, with `***` for its secrets.
+
+    Args:
+        letter: The dead letter.
+        data: Its bytes, as they were sent or in canonical form.
+        table: Knows the contracts.
+        parser: Keeps the limits of the organism.
+
+    Returns:
+        The text as it is, where nothing in it can be secret; in canonical form, masked; or its size and digest, where
+        there are secrets in the organism and nobody can tell whether there are any in it.
+    """
+    if not table.secret_names:
+        return data.decode("utf-8", "backslashreplace")
+    try:
+        root = parser.parse(data)
+        payload, to_id = _payload(root)
+        rows = _rows(letter, table, payload, to_id)
+        if not rows:
+            return masked_bytes(data)
+        if not any(row.secret_names for row in rows):
+            return data.decode("utf-8", "backslashreplace")
+        shown = payload
+        for row in (row for row in rows if row.secret_names):
+            shown = masked(row.contract.outline, shown)
+        if payload is root:
+            return canonical(shown).decode()
+        root.replace(payload, shown)
+        return canonical(root).decode()
     except (WireError, RoutingError):
         return masked_bytes(data)
 

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
-from agentserver.config import RateConfig
+from agentserver.config import BreakerConfig, RateConfig, RetryConfig
 from agentserver.config.model import RepairPolicy
 from agentserver.config.permissions import restriction
 from agentserver.config.routing_keys import routing_key
@@ -45,6 +45,7 @@ class Listener:
         max_concurrent: Calls at once; when left out, the pump's own for an agent, and no bound for others.
         rate: How often it may be called; no bound when left out.
         repair: What is mended in XML that its handler writes; as the pump's policy says when left out.
+        join_s: Seconds that answers wait for each other to be given together; None gives them one by one.
 
     Attributes:
         allowed: Addresses and tags of messages that it was found to be allowed to send; `peers.py` fills it.
@@ -57,8 +58,8 @@ class Listener:
     """
 
     __slots__ = (
-        "allowed", "bounded", "broadcast", "call", "contract", "description", "is_agent", "max_concurrent", "name",
-        "own_name", "payload_class", "peers", "rate", "repair", "restriction", "root_tag", "schema",
+        "allowed", "bounded", "breaker", "broadcast", "call", "contract", "description", "is_agent", "join_s", "max_concurrent", "name",
+        "own_name", "payload_class", "peers", "rate", "repair", "restriction", "retry", "root_tag", "schema",
         "secret_names", "timeout_s", "version",
     )  # fmt: skip
 
@@ -79,6 +80,7 @@ class Listener:
         max_concurrent: int | None = None,
         rate: RateConfig | None = None,
         repair: RepairPolicy | None = None,
+        join_s: float | None = None,
     ) -> None:
         self.name = name
         self.payload_class = payload_class
@@ -96,7 +98,7 @@ class Listener:
         self.timeout_s, self.max_concurrent, self.rate = timeout_s, max_concurrent, rate
         self.bounded = is_agent or max_concurrent is not None or rate is not None
         self.version = 0
-        self.repair = repair
+        self.repair, self.join_s = repair, join_s
         self.handler = handler
 
     @property

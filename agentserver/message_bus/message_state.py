@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from agentserver.errors import AgentServerError
+from agentserver.message_bus.handler_metadata import HandlerMetadata
+from agentserver.message_bus.sealed import Sealed, seal
 from agentserver.message_bus.secrecy import veiled, veiled_text
 
 if TYPE_CHECKING:
     from agentserver.message_bus.listener import Listener
     from agentserver.queues import Delivery, QueuedMessage
     from agentserver.wire import Element
+
+
+__all__ = ["HandlerMetadata", "HandlerResponse", "MessageState"]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +52,9 @@ class MessageState:
         secret_names: The names of what is secret in the organism, for a message that has no listener yet.
         payload_place: Where the payload stands in the bytes of its message: the number of its root element there, and
             1 behind it when that is an envelope, whose second child it is.
+        answers: The payloads that its handler is given together, its own among them.
+        joined: The messages that the other ones came in: what becomes of this one, becomes of them.
+        group: What `joining.py` knows of them.
     """
 
     raw_bytes: bytes | None = None
@@ -70,6 +78,9 @@ class MessageState:
     sent_early: int = 0
     secret_names: frozenset[str] = frozenset()
     payload_place: tuple[int, ...] = (0, 1)
+    answers: tuple[Any, ...] = ()
+    joined: list[MessageState] = field(default_factory=list)
+    group: Any = None
 
     @property
     def message(self) -> QueuedMessage | None:
@@ -104,30 +115,9 @@ class MessageState:
         return self
 
 
-class HandlerMetadata(NamedTuple):
-    """What a handler is told about its message. Immutable: the pump never reads it back.
-
-    Args:
-        thread_id: The thread that the message came on; opaque.
-        from_id: Who sent it.
-        own_name: The listener's own name, for agents; None for others.
-        is_self_call: Whether the listener sent this to itself.
-        message_id: The message; opaque.
-        in_reply_to: The message of this listener's own that it answers, so that parallel answers find their question.
-        attempt: How often it was taken before; 0 for the first time.
-    """
-
-    thread_id: str
-    from_id: str
-    own_name: str | None = None
-    is_self_call: bool = False
-    message_id: str = ""
-    in_reply_to: str | None = None
-    attempt: int = 0
-
-
+@seal
 @dataclass(slots=True)
-class HandlerResponse:
+class HandlerResponse(metaclass=Sealed):
     """One message that a handler wants sent: the pump writes its sender and its thread.
 
     Args:

@@ -93,7 +93,9 @@ async def dispatch(
             while True:
                 if pull is not None and pull.done():
                     batch, pull = pull.result(), None
-                elif pull is None and not exhausted and not dispatcher.in_flight:
+                elif (
+                    pull is None and not exhausted and not dispatcher.in_flight and not dispatcher.expects()
+                ):
                     batch = await anext(batches, None)  # nothing else can happen meanwhile
                 else:
                     batch = []

@@ -28,6 +28,5 @@ def refuse_privileged(tag: str, *, is_answer: bool = False) -> None:
     Raises:
         RoutingError: It is.
     """
-    own = tag.startswith(_OWN) if tag[:1] == "{" else is_answer and "." in tag and is_kept(tag)
-    if own:
+    if tag.startswith(_OWN) if tag[:1] == "{" else is_answer and "." in tag and is_kept(tag):
         raise RoutingError(f"{shown_tag(tag)} is sent by the organism alone", code=PRIVILEGED)

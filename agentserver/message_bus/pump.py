@@ -22,7 +22,9 @@ from agentserver.config.forbidden_ways import refuse_forbidden_ways
 from agentserver.errors import PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.addressing import Addressing
 from agentserver.message_bus.admission import Admission
+from agentserver.message_bus.briefing import Briefing
 from agentserver.message_bus.budget import Budget
+from agentserver.message_bus.cancellation import STAGE as CANCEL
 from agentserver.message_bus.cancellation import Cancellation
 from agentserver.message_bus.closing import bury, idle_or_stopped
 from agentserver.message_bus.containment import containing
@@ -33,10 +35,12 @@ from agentserver.message_bus.generations import Generations
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.intake import adopt, state_of
 from agentserver.message_bus.introspection import register_meta
+from agentserver.message_bus.joining import Joins
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.live_stage import LiveStage, exchange
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import check_name
+from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
 from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.pipeline import Pipeline, Stage, build_pipeline
@@ -46,6 +50,8 @@ from agentserver.message_bus.reload import Plan, Running, plan
 from agentserver.message_bus.replies import Handled, Replies
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.threads import Threads, new_thread_id
+from agentserver.message_bus.usage import Usage
+from agentserver.message_bus.visibility import Visibility
 from agentserver.message_bus.watchdog import watching
 from agentserver.message_bus.worker_threads import WorkerThreads
 from agentserver.message_bus.written_replies import WrittenReplies
@@ -91,19 +97,25 @@ class StreamPump:
         self._own_queue = memory if queue is None else None  # whose bounds are the config's
         self._clock = clock
         threads = self._threads = Threads(thread_key)
-        self._admission = Admission(threads, limits.message_bytes)
+        self._openers = Openers(threads)
+        self._admission = Admission(threads, self._openers, limits.message_bytes)
         self._places = [LiveStage(stage) for stage in self._gate(config)]
         self._generations = Generations(self.routing_table)
+        visibility = Visibility(self.listeners, self.routing_table)
+        self._joins = Joins(self._submit)
         self._dispatcher = Dispatcher(
             config.max_concurrent_handlers,
             config.max_concurrent_per_agent,
             limits.handler_timeout_s,
             emit=self._emit,
+            brief=Briefing(Usage(visibility, self.routing_table).by, clock).metadata,
+            expects=self._joins.__bool__,
         )
         self._budget = Budget(config.budget, limits.hops)
         self._refusals = Refusals(
-            self.routing_table, self._budget, config.feedback, limits.message_bytes, self._takes_refusals
-        )
+            self.routing_table, self._budget, config.feedback, limits.message_bytes, self._takes_refusals,
+            self._joins.absorbs,
+        )  # fmt: skip
         self._written = WrittenReplies(parse_limits(limits), config.repair)
         self._replies = Replies(
             self.routing_table,
@@ -113,6 +125,7 @@ class StreamPump:
             max_bytes=limits.message_bytes,
             clock=clock,
             refusals=self._refusals,
+            joins=self._joins,
         )
         register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
         self._outlets = Outlets()
@@ -259,7 +272,7 @@ class StreamPump:
             raw_bytes: Envelopes, or bare payloads if `from_id` is given. Of more than `limits.message_bytes`, only so
                 much is kept as proves it.
             thread_id: The conversation; one that is no UUID stands for one that always is the same. None takes the
-                envelope's, or begins a new one.
+                envelope's, or begins a new one. Whoever opened it goes on with it, under the same name, and nobody else.
             from_id: Who sent it: the envelope's word counts no more. None takes the envelope's word, which then
                 cannot be a listener's name.
             first_line: The line on which `raw_bytes` begins in the text that they were cut from, 1-based. Lines in
@@ -269,6 +282,7 @@ class StreamPump:
             The thread; None when the envelope is to say.
 
         Raises:
+            ForeignThread: `from_id` did not open `thread_id`. Nothing is put into the queue.
             PumpClosed: The pump is shutting down.
             PumpError: The pump ended by a fault, and was not run again.
             TypeError: `raw_bytes` is not bytes.
@@ -280,8 +294,14 @@ class StreamPump:
             raise PumpError(f"the pump ended by a fault: {told(self._fault)}") from self._fault
         message = self._admission.message(raw_bytes, thread_id, from_id, first_line)
         self._budget.open(message)
-        await self.queue.put((message,))
         thread_id = message.thread_id
+        if self._conversations:
+            self._conversations.admit(thread_id, 1)
+        try:
+            await self.queue.put((message,))
+        except BaseException:
+            self._conversations.admit(thread_id, -1)
+            raise
         return None if thread_id is None else self._admission.thread_of(thread_id)
 
     async def request(
@@ -395,6 +415,10 @@ class StreamPump:
             cancellation.begin(self.queue.in_flight())
             withdrawn = self.queue.withdraw(cancellation.reaches)
             self._dispatcher.cancel(cancellation.reaches_state, cancellation.failure)
+            held = self._joins.withdraw(cancellation.reaches_state)
+            for state in held:
+                state.fail_as_told(CANCEL, cancellation.failure)
+            self._submit(held)
             if withdrawn:
                 await self._settle(cancellation.bury(withdrawn, self._clock()))
             running = self._run_task
@@ -459,6 +483,7 @@ class StreamPump:
         finally:
             self._run_task = None
             self._dispatcher.abort()
+            self._joins.clear()
             self.queue.recover()
 
     async def _pump(self) -> None:
@@ -522,14 +547,20 @@ class StreamPump:
             yield states
 
     def _gate(self, config: OrganismConfig) -> list[Stage]:
-        return gate_stages(config.limits, self.routing_table, self._threads, config.pipeline)
+        return gate_stages(config.limits, self.routing_table, self._threads, config.pipeline, self._openers)
 
     async def _adopt(self, batch: Batch) -> None:
         if self._generations:
             self._generations.look_back(batch)
-        await adopt(batch, self.queue, self._conversations, self._budget)
+        await adopt(batch, self.queue, self._conversations, self._budget, self._joins)
         for cancellation in self._cancellations:
             cancellation.adopt(batch)
+        batch[:] = self._joins.gather(batch)
+
+    def _submit(self, batch: Batch) -> None:
+        """Hand over what the pipeline did not bring just now: answers that waited for others."""
+        self._dispatcher.submit(batch)
+        self._dispatcher.notify()
 
     def _tell_secret_names(self, batch: Batch) -> None:
         names = self.routing_table.secret_names

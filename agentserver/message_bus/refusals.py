@@ -31,7 +31,7 @@ from agentserver.message_bus.refusal_content import (
 )
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.secrecy import scrubber_of
-from agentserver.queues import Frame, QueuedMessage
+from agentserver.queues import Frame, Joint, QueuedMessage
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +94,21 @@ class Refusals:
         feedback: How often a listener is told on one thread.
         max_bytes: Longest message, in bytes.
         awaited: Says whether somebody outside takes refusals, and on which thread.
+        absorbs: Says whether who asked is told with the answers to its other questions.
     """
 
-    __slots__ = ("_awaited", "_budget", "_corrections", "_feedback", "_max_bytes", "_table", "_writer")
+    __slots__ = ("_absorbs", "_awaited", "_budget", "_corrections", "_feedback", "_max_bytes", "_table", "_writer")
 
     def __init__(
-        self, table: RoutingTable, budget: Budget, feedback: int, max_bytes: int, awaited: Awaited
+        self,
+        table: RoutingTable,
+        budget: Budget,
+        feedback: int,
+        max_bytes: int,
+        awaited: Awaited,
+        absorbs: Callable[[Joint | None], bool] = bool,
     ) -> None:
-        self._table, self._budget, self._awaited = table, budget, awaited
+        self._table, self._budget, self._awaited, self._absorbs = table, budget, awaited, absorbs
         self.adjust(feedback, max_bytes)
         self._corrections, self._writer = Corrections(table), PayloadWriter(table)
 
@@ -150,6 +157,8 @@ class Refusals:
                     exhausted = True
                     continue
                 put = self._inwards(case, depth, left)
+            elif self._absorbs(frames[depth].joint):
+                return Verdict(None, exhausted)
             else:
                 continue
             if put is not None:
@@ -177,7 +186,7 @@ class Refusals:
         author_frame = Frame(message.sender, message.sent_on or "")
         if message.chain and message.chain[-1][:2] == author_frame[:2]:
             return message.chain, True
-        asker = (Frame(state.to_id, message.thread_id or ""),) if state.to_id is not None else ()
+        asker = (_asker(state.to_id, message),) if state.to_id is not None else ()
         return (*message.chain, *asker, author_frame), True
 
     def _left(self, case: _Case, depth: int) -> int:
@@ -201,7 +210,7 @@ class Refusals:
         if put is None:
             return None
         put.target, put.chain = self._table.refusal_key(frame.name, type(told)), case.frames[:depth]
-        put.feedback = self._feedback - left
+        put.feedback, put.in_reply_to, put.joint = self._feedback - left, frame.message_id or None, frame.joint
         put.spending = spending = case.message.spending
         if spending.told is None:
             spending.told = {}
@@ -210,7 +219,7 @@ class Refusals:
 
     def _outwards(self, case: _Case, depth: int) -> QueuedMessage | None:
         """Make the refusal to whoever asked from outside, if they take it."""
-        name, claim, question = case.frames[depth]
+        name, claim, question, _ = case.frames[depth]
         thread_id = self._awaited(claim)
         if thread_id is None:
             return None
@@ -230,6 +239,11 @@ class Refusals:
         put = QueuedMessage("", data, SENDER, frame.thread_id, canonical=True)
         put.payload_class, put.version = type(told), self._table.version
         return put
+
+
+def _asker(name: str, message: QueuedMessage) -> Frame:
+    """Return who an answer was for, that failed, and what it was an answer to."""
+    return Frame(name, message.thread_id or "", message.in_reply_to or "", message.joint)
 
 
 def _was_answered(state: MessageState, result: Any) -> bool:

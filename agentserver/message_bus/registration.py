@@ -129,6 +129,7 @@ def _listener(config: ListenerConfig, pair: HandlesConfig, library: SchemaLibrar
         max_concurrent=config.max_concurrent,
         rate=config.rate,
         repair=config.repair,
+        join_s=config.join_timeout_s if config.join else None,
     )
 
 

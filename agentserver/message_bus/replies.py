@@ -22,17 +22,19 @@ from agentserver.errors import (
     told,
 )
 from agentserver.message_bus.addressing import Address, Addressing
-from agentserver.message_bus.audit import audit_refused_reply
+from agentserver.message_bus.audited_replies import audit_refused_reply
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.dead_letters import dead_letter_of
 from agentserver.message_bus.dispatch import Outcome
 from agentserver.message_bus.handler_envelopes import HandlerEnvelopes
+from agentserver.message_bus.joining import Joins
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
+from agentserver.message_bus.privileged import refuse_privileged
 from agentserver.message_bus.raised import raised_in_reply
 from agentserver.message_bus.refusals import Refusals
 from agentserver.message_bus.reply_size import ReplySize
-from agentserver.message_bus.routing import RoutingTable, refuse_privileged
+from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.secrecy import veiled_reply
 from agentserver.message_bus.written_replies import WrittenReplies
 from agentserver.queues import QueuedMessage, Settlement
@@ -67,6 +69,7 @@ class Replies:
         max_bytes: Longest message, in bytes.
         clock: Seconds since the epoch.
         refusals: Says who is told of what failed; nobody when left out.
+        joins: Is told what becomes of questions whose answers are given together.
     """
 
     def __init__(
@@ -79,9 +82,11 @@ class Replies:
         max_bytes: int,
         clock: Callable[[], float],
         refusals: Refusals | None = None,
+        joins: Joins | None = None,
     ) -> None:
         self._addressing, self._budget, self._clock = addressing, budget, clock
         self._refusals = refusals
+        self._joins = joins if joins is not None else Joins(lambda _: None)
         self._written = written
         self.adjust(max_bytes)
         self._writer, self._table = PayloadWriter(table), table
@@ -104,6 +109,7 @@ class Replies:
         settlement, states, leaving = handled.settlement, handled.states, handled.leaving
         for state, result in outcomes:
             states.append(state)
+            before = len(settlement.puts)
             if state.error is None and result is not None:
                 self._emit(state, result, settlement.puts)
             delivery = state.delivery
@@ -121,7 +127,25 @@ class Replies:
                 if delivery.message.outbound:
                     self._read_outbound(state, delivery.message.payload_class)
                     leaving.append(state)
+            if self._joins:
+                self._joins.account(state, settlement.puts[before:])
+            if state.joined:
+                self._settle_joined(state, handled)
         return handled
+
+    def _settle_joined(self, state: MessageState, handled: Handled) -> None:
+        """Let what became of a message become of those that it was handled with."""
+        for other in state.joined:
+            handled.states.append(other)
+            delivery = other.delivery
+            if delivery is None:
+                continue
+            if state.failure is None:
+                handled.settlement.acks.append(delivery)
+                continue
+            other.fail_as_told(state.stage, state.failure)
+            letter = dead_letter_of(other, delivery.message, self._clock())
+            handled.settlement.dead.append((delivery, letter))
 
     def _refuse(
         self, state: MessageState, result: Any, message: QueuedMessage, puts: list[QueuedMessage]
@@ -140,6 +164,8 @@ class Replies:
         """Return the messages of one answer of a handler that goes on: all of them, or none and a failure."""
         puts: list[QueuedMessage] = []
         self._emit(state, answer, puts, state.sent_early)
+        if self._joins:
+            self._joins.account(state, puts, ended=False)
         state.sent_early, state.emitted = state.sent_early + len(puts), 0
         return puts
 
@@ -152,6 +178,8 @@ class Replies:
             for response in result if several else (result,):
                 self._emit_one(state, response, puts, before - sent)
             state.emitted = len(puts) - before
+            if state.emitted > 1 and not sent:
+                self._joins.ask(state, puts[before:])
             if message is not None:
                 message.spending.sent += state.emitted
         except AgentServerError as exc:
@@ -203,8 +231,8 @@ class Replies:
             message = f"payload {type(payload).__name__} is no @xmlify class, nor one that a listener takes"
             raise BadReply(listener, message) from None
         tag = contract.root_tag if contract else payload.tag
-        refuse_privileged(tag)
         address = self._address(state, listener, response, tag, id_)
+        refuse_privileged(tag, is_answer=address[-1] is not None)
         to_id, thread_id, _, outbound, _ = address
         try:
             data, root = self._writer.write(payload, contract, listener, to_id, thread_id)
@@ -228,10 +256,7 @@ class Replies:
         first: int,
     ) -> None:
         """Put what a handler wrote itself: envelopes or bare payloads, by the response's address or their own."""
-        if type(written) not in (
-            bytes,
-            str,
-        ):  # a class of somebody's own may say something else each time it is asked
+        if type(written) not in (bytes, str):  # whose class may say something else each time it is asked
             written = str.__str__(written) if isinstance(written, str) else b"".join((written,))
         if len(written) > self._max_bytes:
             raise ReplyTooLarge(listener, f"a reply of {len(written)} bytes, the limit is {self._max_bytes}")
@@ -258,13 +283,13 @@ class Replies:
     ) -> None:
         element, to_id = self.envelopes.unwrap(state, listener, root)
         tag, id_ = element.tag, _child_id(state.message, len(puts) - first)
-        refuse_privileged(tag)
         if response is not None:
             address = self._address(state, listener, response, tag, id_)
         elif to_id is not None:
             address = self._addressing.forward(state, listener, to_id, tag, id_)
         else:
             address = self._addressing.by_tag(state, listener, tag, id_)
+        refuse_privileged(tag, is_answer=address[-1] is not None)
         to_id, thread_id, *_ = address
         data, _ = self._writer.write(element, None, listener, to_id, thread_id)
         self._put(state, listener, puts, id_, address, data, None)
@@ -292,6 +317,8 @@ class Replies:
         to_id, thread_id, chain, outbound, in_reply_to = address
         message = QueuedMessage(id_, data, listener, thread_id, chain, True, outbound)
         message.to_id, message.in_reply_to = to_id, in_reply_to
+        if in_reply_to and parent is not None and parent.chain and parent.chain[-1].message_id == in_reply_to:
+            message.joint = parent.chain[-1].joint
         message.hop, message.payload_class = 1, payload_class
         if parent is not None:
             message.parent_id, message.hop, message.spending = parent.id, parent.hop + 1, parent.spending

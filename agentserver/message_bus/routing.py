@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 
 from agentserver.config.routing_keys import folded_tag, routing_key, shown_tag, split_key
 from agentserver.config.system_names import KEPT, META
-from agentserver.core import CORE_NS, Huh
+from agentserver.core import Huh
 from agentserver.errors import RoutingError
 from agentserver.message_bus.listener import Listener
+from agentserver.message_bus.privileged import refuse_privileged
 from agentserver.xmlable import contract_of
 from agentserver.xmlable.foreign import AnyContract, ForeignContract
 
@@ -41,6 +42,8 @@ class RoutingTable(UserDict[str, list[Listener]]):
         self._foreign: dict[type[Any], AnyContract] = {}
         self.version = 0
         """How often it became another, at a reload."""
+        self.edition = 0
+        """How often anything in it changed."""
         self.secret_names: frozenset[str] = frozenset()
         """The names of what is secret in any payload that was ever taken here."""
         super().__init__(rows or {})
@@ -51,6 +54,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             self._names[name] = self._names.get(name, 0) + 1
             self._by_tag.setdefault(tag, {})[key] = None
         self.data[key] = listeners
+        self.edition += 1
         self.secret_names = self.secret_names.union(*(listener.secret_names for listener in listeners))
 
     def __delitem__(self, key: str) -> None:
@@ -63,6 +67,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
 
     def add(self, listener: Listener) -> None:
         """Enter a listener under its key, and under its parent's when it broadcasts."""
+        self.edition += 1
         self.setdefault(listener.root_tag, []).append(listener)
         self.secret_names |= listener.secret_names
         if isinstance(listener.contract, ForeignContract):
@@ -73,6 +78,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
 
     def add_for(self, listener: Listener, admits: Admits) -> None:
         """Enter a listener for those senders alone that `admits` lets through."""
+        self.edition += 1
         self._for_some[listener.root_tag] = (listener, admits)
 
     def add_for_refusals(self, listener: Listener) -> None:
@@ -89,7 +95,12 @@ class RoutingTable(UserDict[str, list[Listener]]):
 
     def forget_for_some(self) -> None:
         """Take out every row that is for some senders alone."""
+        self.edition += 1
         self._for_some = {}
+
+    def rows_for(self, sender: str) -> list[Listener]:
+        """Return the rows for some senders that are there for one."""
+        return [row for row, admits in list(self._for_some.values()) if admits(sender)]
 
     def rows(self) -> list[Listener]:
         """Return every row once, but those for some senders and for refusals."""
@@ -119,6 +130,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
         other._for_some = self._for_some
         other.secret_names |= self.secret_names
         other.version = self.version + 1
+        other.edition += self.edition + 1
         self.__dict__.update(vars(other))
         for row in (*self.rows(), *self._for_refusals.values(), *(row for row, _ in self._for_some.values())):
             row.version = self.version
@@ -200,9 +212,3 @@ def nobody_takes(to_id: str | None, tag: str) -> str:
     """Say that nobody takes a payload; the same words, whether there is nobody or somebody who may not be known."""
     name = "" if to_id is None else f" {to_id!r}"
     return f"no listener{name} takes {shown_tag(tag)}"
-
-
-def refuse_privileged(tag: str) -> None:
-    """Raise `RoutingError` for a payload that the organism alone may send."""
-    if tag.startswith(f"{{{CORE_NS}}}"):
-        raise RoutingError(f"{shown_tag(tag)} is sent by the organism alone", code="privileged")

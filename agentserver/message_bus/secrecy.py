@@ -32,10 +32,11 @@ from agentserver.wire.parser import parse_again
 from agentserver.xmlable import Contract, contract_of
 from agentserver.xmlable.foreign import AnyContract
 from agentserver.xmlable.found_values import expected_without_secrets, is_valueless, without_secrets
+from agentserver.xmlable.near_names import folded
 from agentserver.xmlable.scrubbing import LEFT_OUT, Scrubber
 from agentserver.xmlable.secret_regions import stand_outside
 from agentserver.xmlable.secret_values import value_texts
-from agentserver.xmlable.secrets import folded, mentions, named_texts, secret_names, secret_texts
+from agentserver.xmlable.secrets import mentions, named_texts, secret_names, secret_texts
 
 if TYPE_CHECKING:
     from agentserver.message_bus.message_state import MessageState

@@ -1,7 +1,8 @@
 """Threads: opaque ids of conversation branches. The call chain behind one is private to the pump.
 
 A branch's id is a keyed hash (BLAKE2b, RFC 7693) of what led to it, so it is the same for the same path and nobody
-without the key can tell or guess it. Ids have the form of UUIDs (RFC 9562, version 8).
+without the key can tell or guess it. It ends with a keyed hash of the rest, by which the pump knows it again and nobody
+else does. Ids have the form of UUIDs (RFC 9562, version 8).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _match_uuid: Final = re.compile(
 ).fullmatch
 
 KEY_BYTES: Final = 32
+TAG_DIGITS: Final = 8
+"""Hexadecimal digits at the end of a branch's id that tell that it is one."""
 
 
 def is_thread_id(text: str | None) -> bool:
@@ -36,21 +39,35 @@ class Threads:
         key: Secret of this organism, up to 64 bytes; random when left out, so that ids differ between runs.
     """
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("_keyed", "_tagging")
 
     def __init__(self, key: bytes | None = None) -> None:
-        self._keyed = blake2b(digest_size=16, key=key or secrets.token_bytes(KEY_BYTES))
+        key = key or secrets.token_bytes(KEY_BYTES)
+        self._keyed = blake2b(digest_size=16, key=key)
+        self._tagging = blake2b(digest_size=TAG_DIGITS // 2, key=key, person=b"thread tag")
 
     def branch(self, thread_id: str, caller: str, callee: str) -> str:
         """Return the thread on which `callee` works for `caller`, who works on `thread_id`."""
-        return self._derive(f"{thread_id}\0{caller}\0{callee}")
+        digits = self._digits(f"{thread_id}\0{caller}\0{callee}")
+        untagged = f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:24]}"
+        return untagged + self._tag(untagged)
+
+    def is_branch(self, thread_id: str) -> bool:
+        """Return whether an id was derived by `branch` under this key; one in 4 billion others passes for such."""
+        lowered = thread_id.lower()
+        return lowered[14:15] == "8" and lowered[19:20] == "a" and self._tag(lowered[:28]) == lowered[28:]
 
     def replace(self, claim: str) -> str:
-        """Return the thread that stands for an id that is no UUID: always the same for the same text."""
-        return self._derive(f"claim\0{claim}")
+        """Return the thread that stands for an id that is no UUID: always the same for the same text. No branch."""
+        digits = self._digits(f"claim\0{claim}")
+        return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-b{digits[17:20]}-{digits[20:]}"
 
-    def _derive(self, text: str) -> str:
+    def _digits(self, text: str) -> str:
         keyed = self._keyed.copy()
         keyed.update(text.encode("utf-8", "surrogatepass"))
-        digits = keyed.hexdigest()
-        return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+        return keyed.hexdigest()
+
+    def _tag(self, untagged: str) -> str:
+        tagging = self._tagging.copy()
+        tagging.update(untagged.encode("utf-8", "surrogatepass"))
+        return tagging.hexdigest()

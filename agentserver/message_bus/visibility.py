@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from agentserver.config import MetaAudience
+from agentserver.config.permissions import Restriction, deciding
 from agentserver.config.system_names import META
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.routing import RoutingTable
-
-Peers: TypeAlias = frozenset[str] | None
-"""Addresses in lower case that a listener keeps to; None when it may address everybody."""
 
 
 @dataclass(slots=True)
@@ -59,8 +56,8 @@ class Visibility:
         if audience != "peers":
             return audience == "all"
         listener = self._listener(asker)
-        peers = {peer.lower() for peer in listener.peers} if listener is not None else set()
-        return not peers.isdisjoint((META, f"{META}.{contract}".lower()))
+        peers = (listener.restriction or ()) if listener is not None else ()
+        return deciding(peers, META, contract) is not None
 
     def shown_to(self, asker: str | None) -> list[Visible]:
         """Return what `asker` may know of, in the order in which it was registered."""
@@ -83,11 +80,9 @@ class Visibility:
                 if row.root_tag == key:  # not where it is listed once more, as it broadcasts
                     yield row
 
-    def _peers(self, asker: str | None) -> Peers:
+    def _peers(self, asker: str | None) -> Restriction:
         listener = self._listener(asker)
-        if listener is None or not (listener.peers or listener.is_agent):
-            return None
-        return frozenset(peer.lower() for peer in listener.peers)
+        return listener.restriction if listener is not None else None
 
     def _listener(self, name: str | None) -> Listener | None:
         if name is None:
@@ -106,5 +101,4 @@ def _addresses(row: Listener) -> tuple[str, ...]:
 
 
 def _is_peer(row: Listener, address: str, peers: frozenset[str]) -> bool:
-    tag = row.contract.root_tag.rpartition("}")[2]
-    return not peers.isdisjoint((address.lower(), f"{address}.{tag}".lower()))
+    return deciding(peers, address, row.contract.root_tag) is not None

@@ -10,8 +10,10 @@ from agentserver.queues.protocol import (
     DeadLetter,
     Delivery,
     Frame,
+    Joint,
     MessageQueue,
     QueuedMessage,
+    Record,
     Settlement,
 )
 
@@ -20,8 +22,10 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Frame",
+    "Joint",
     "MemoryQueue",
     "MessageQueue",
     "QueuedMessage",
+    "Record",
     "Settlement",
 ]

@@ -53,7 +53,17 @@ class MemoryQueue:
         self._putters: deque[asyncio.Future[None]] = deque()
         self._idlers: deque[asyncio.Future[None]] = deque()
 
-    async def put(self, messages: Sequence[QueuedMessage]) -> None:
+    @property
+    def keeps_history(self) -> bool:
+        """It keeps none."""
+        return False
+
+    @property
+    def outlives_process(self) -> bool:
+        """It does not."""
+        return False
+
+    async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
         """Admit messages; wait while the queue is full. See `MessageQueue.put`."""
         books = self.books
         for message in messages:
@@ -104,6 +114,14 @@ class MemoryQueue:
                 _wake_one(self._takers)
         if self._idlers and not books.open:
             _wake_all(self._idlers)
+
+    async def known(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the keys that were settled. See `MessageQueue.known`."""
+        return {}
+
+    def release(self, lane: str, limit: int) -> int:
+        """Let what a lane holds be taken. See `MessageQueue.release`."""
+        return 0
 
     async def split(self, delivery: Delivery, parts: Sequence[QueuedMessage]) -> list[Delivery]:
         """Replace a delivery by its parts, taken already. See `MessageQueue.split`."""

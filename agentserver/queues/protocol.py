@@ -16,12 +16,30 @@ DEFAULT_PRIORITY = 5
 """Middle of 0 (first) to 9 (last)."""
 
 
+class Joint(NamedTuple):
+    """One of several questions that were asked at once, and whose answers are to be given together.
+
+    Args:
+        group: What they have in common: the id of the message whose handler asked them.
+        number: Which of them it is, from 0.
+        size: How many they are.
+    """
+
+    group: str
+    number: int
+    size: int
+
+
 class Frame(NamedTuple):
-    """One caller that waits for an answer: its name, the thread on which it asked, and the id of its question."""
+    """One caller that waits for an answer: its name, the thread on which it asked, and the id of its question.
+
+    `joint` is there where the question is one of several whose answers are given together.
+    """
 
     name: str
     thread_id: str
     message_id: str = ""
+    joint: Joint | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +70,11 @@ class QueuedMessage:
         repairs: What was mended in the text that a handler wrote it in: kinds, as `wire.repair` calls them.
         in_reply_to: Id of the message that this one answers.
         to_id: Whom the pump sends it to; of what the pump wrote itself, the address in `data` does not count.
+        joint: Of an answer that is given together with others, which question of theirs it answers.
+        key: What tells it from others that mean the same, as its sender said: it is handled once in a window.
+        crashes: How often the process died while it was being handled, in a queue that outlives the process.
+        revived: How often it was a dead letter before, and was put in again.
+        queued_at: When it was first put in, in seconds since the epoch; 0 where nobody noted it.
     """
 
     id: str
@@ -76,6 +99,11 @@ class QueuedMessage:
     repairs: tuple[str, ...] = ()
     in_reply_to: str | None = None
     to_id: str | None = None
+    joint: Joint | None = None
+    key: str | None = None
+    crashes: int = 0
+    revived: int = 0
+    queued_at: float = 0.0
 
     def __repr__(self) -> str:
         """Tell which message it is, and how long; never what is in it."""
@@ -118,6 +146,9 @@ class DeadLetter:
         died_at: When, in seconds since the epoch.
         exhausted: Whether a listener that takes refusals was not told of it, as it had been told too often on its
             thread.
+        canonical: The message in canonical form, where it had one that differs from its bytes.
+        path: Where in the message the fault is; empty for the whole of it.
+        to_id: Whom it was for, as far as that was known.
     """
 
     message: QueuedMessage
@@ -128,6 +159,51 @@ class DeadLetter:
     thread_id: str | None
     died_at: float
     exhausted: bool = False
+    canonical: bytes | None = None
+    path: str = ""
+    to_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Id of the message, by which it is asked for."""
+        return self.message.id
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried."""
+        return self.message.attempt + 1
+
+
+class Record(NamedTuple):
+    """What the history keeps of one message that came to its end.
+
+    Args:
+        message_id: The message.
+        outcome: `done`, `dead`, `duplicate`, or `split` for an input that became several messages.
+        canonical: Its canonical form, where that differs from the bytes that waited.
+        conversation_id: The root thread, as far as it was known.
+        thread_id: Its own thread.
+        sender: Who sent it.
+        to_id: Whom it was for.
+        listener: Key of the listener that handled it.
+        tag: Root tag of its payload.
+        code: What it failed with; empty when it did not.
+        began_at: When it was taken, in seconds since the epoch.
+        ended_at: When it was settled, in seconds since the epoch.
+    """
+
+    message_id: str
+    outcome: str
+    canonical: bytes | None
+    conversation_id: str | None
+    thread_id: str | None
+    sender: str | None
+    to_id: str | None
+    listener: str | None
+    tag: str | None
+    code: str
+    began_at: float
+    ended_at: float
 
 
 @dataclass(slots=True)
@@ -138,11 +214,20 @@ class Settlement:
         acks: Handled to the end.
         puts: What handlers emitted.
         dead: Given up on: the delivery and its dead letter.
+        retries: To be tried again: the delivery, and the message as it shall wait (its attempt, its `deliver_at`).
+        held: Given back as they were, in their old order, under the name of a lane: none of them is given out again
+            before `release` of that lane.
+        keys: Keys that are known from now on, each with the id of the message that was handled under it.
+        records: For the history, in a queue that keeps one.
     """
 
     acks: list[Delivery] = field(default_factory=list)
     puts: list[QueuedMessage] = field(default_factory=list)
     dead: list[tuple[Delivery, DeadLetter]] = field(default_factory=list)
+    retries: list[tuple[Delivery, QueuedMessage]] = field(default_factory=list)
+    held: list[tuple[Delivery, str]] = field(default_factory=list)
+    keys: list[tuple[str, str]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -178,13 +263,27 @@ class MessageQueue(Protocol):
     def dead_letters(self) -> Sequence[DeadLetter]:
         """The dead letters that are kept, oldest first."""
 
-    async def put(self, messages: Sequence[QueuedMessage]) -> None:
+    @property
+    def keeps_history(self) -> bool:
+        """Whether it keeps the records of a settlement; there is no need to make them for one that does not."""
+
+    @property
+    def outlives_process(self) -> bool:
+        """Whether what waits in it is there for the next process."""
+
+    async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
         """Admit messages from outside; return once they are as safe as this queue makes them.
 
-        Waits while the queue is full: admission is what is bounded, never the way back.
+        Waits while the queue is full: admission is what is bounded, never the way back. A message whose id is in the
+        queue already, waiting or as history, is not put in again.
+
+        Args:
+            messages: What to admit.
+            wait: Whether to wait while there is no room.
 
         Raises:
             PumpClosed: The queue is closed.
+            QueueFull: There is no room, or the queue cannot write, and `wait` is False: none was put in.
         """
 
     async def take(self, limit: int) -> list[Delivery]:
@@ -202,6 +301,12 @@ class MessageQueue(Protocol):
 
     async def settle(self, outcome: Settlement) -> None:
         """Commit what became of a batch. A delivery that is settled already, or was recovered, is left alone."""
+
+    async def known(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return those keys under which a message was settled within the window, each with that message's id."""
+
+    def release(self, lane: str, limit: int) -> int:
+        """Let up to `limit` of the messages that a lane holds be taken, in their order; return how many are left."""
 
     async def split(self, delivery: Delivery, parts: Sequence[QueuedMessage]) -> list[Delivery]:
         """Replace a delivery by its parts in one commit; they count as emitted, and are taken already."""

@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 from agentserver.errors import shorten
 from agentserver.wire import Element
 from agentserver.xmlable.foreign import AnyContract
-from agentserver.xmlable.secrets import folded, secret_names
+from agentserver.xmlable.near_names import folded
+from agentserver.xmlable.secrets import secret_names
 
 MAX_DIFFERENCES: Final = 20
 """Most differences that are told of one payload."""

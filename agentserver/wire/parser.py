@@ -17,6 +17,7 @@ from typing import Any, Final
 from lxml import etree
 
 from agentserver.errors import WireError
+from agentserver.wire.interned_names import MAX_NAMES, forget_names, interned_names
 from agentserver.wire.structure import Element, ParseLimits, StructureCheck
 from agentserver.wire.syntax_faults import plain_words, tags_in
 
@@ -48,8 +49,9 @@ _PARSER_OPTIONS: Final = MappingProxyType(
 class StrictParser:
     """Parse messages under `limits`. One at a time: not for use by several threads at once.
 
-    The lxml parser inside is reused from message to message, and replaced after every failure, so that no message
-    meets what a bad one left behind.
+    The lxml parser inside is reused from message to message. After every failure it is replaced, and the names that
+    were read are forgotten, so that no message meets what a bad one left behind. Good ones may bring new names, too:
+    when there are too many, they are forgotten as well.
     """
 
     __slots__ = ("_harmless_bytes", "_parser", "_structure", "limits")
@@ -79,17 +81,25 @@ class StrictParser:
             parser.feed(data)  # the same verdict and tree as fromstring gives, in three quarters of the time
             root: Element = parser.close()
         except etree.LxmlError as exc:
-            self._parser = new_parser()
+            self._begin_anew()
             raise _syntax_error(exc, data, parser.feed_error_log) from None
-        if doctype_named:  # what the parser found decides
-            docinfo: Any = root.getroottree().docinfo  # the stubs know no document without a DTD
-            if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
-                raise _doctype()
-        if b"&" in data:
-            check_namespaces(root, data)
-        if len(data) > self._harmless_bytes:
-            self._structure.check(root, data)
+        try:
+            if doctype_named:  # what the parser found decides
+                _refuse_doctype(root)
+            if b"&" in data:
+                check_namespaces(root, data)
+            if len(data) > self._harmless_bytes:
+                self._structure.check(root, data)
+        except WireError:
+            self._begin_anew()
+            raise
+        if interned_names() > MAX_NAMES:
+            self._begin_anew()
         return root
+
+    def _begin_anew(self) -> None:
+        forget_names()
+        self._parser = new_parser()
 
 
 def parse_again(data: bytes) -> Element:
@@ -146,6 +156,12 @@ def _refuse_leading_doctype(data: bytes) -> None:
     """Keep a DOCTYPE from the parser, which would read its declarations."""
     prolog = _PROLOG.match(data)
     if prolog and data.startswith(b"<!DOCTYPE", prolog.end()):
+        raise _doctype()
+
+
+def _refuse_doctype(root: Element) -> None:
+    docinfo: Any = root.getroottree().docinfo  # the stubs know no document without a DTD
+    if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
         raise _doctype()
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import WireError
+from agentserver.wire.interned_names import forget_names
 from agentserver.wire.parser import canonical, check_namespaces
 from agentserver.wire.roots import below_one_root
 from agentserver.wire.structure import Element, ParseLimits, StructureCheck
@@ -97,6 +98,13 @@ def recover(data: bytes, limits: ParseLimits) -> Repaired:
         raise WireError(f"{len(data)} bytes, the limit is {limits.message_bytes}", code="too-large")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise WireError("a DOCTYPE is not recovered", code="doctype")
+    try:
+        return _recovered(data, limits)
+    finally:
+        forget_names()
+
+
+def _recovered(data: bytes, limits: ParseLimits) -> Repaired:
     parser = etree.XMLParser(**_RECOVERING)  # type: ignore[arg-type]  # one dict of mixed values
     try:
         wrapper: Element | None = etree.fromstring(below_one_root(data), parser)

@@ -13,6 +13,7 @@ from typing import Final
 
 from lxml import etree
 
+from agentserver.wire.interned_names import forget_names
 from agentserver.wire.parser import StrictParser
 from agentserver.wire.structure import Element, ParseLimits
 
@@ -64,4 +65,5 @@ def whole_roots(data: bytes) -> int:
         for event, _ in parser.read_events():
             depth += 1 if event == "start" else -1
             whole += event == "end" and depth == 1
+    forget_names()
     return whole

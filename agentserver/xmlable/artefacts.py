@@ -26,12 +26,16 @@ def schema_texts(contract: AnyContract) -> dict[str, str]:
 
 
 def example_element(contract: AnyContract) -> etree._Element:
-    """Give an element that the contract allows, a new one at each call."""
-    return example(contract.outline)
+    """Give an element that the contract allows, a new one at each call.
+
+    Raises:
+        ContractError: None is found.
+    """
+    return example(contract.outline, schema=contract.schema)
 
 
 def example_text(contract: AnyContract) -> str:
-    """Give a document that the contract allows."""
+    """Give a document that the contract allows; see `example_element`."""
     return document_text(example_element(contract))
 
 
@@ -47,7 +51,7 @@ def json_schema_text(contract: AnyContract, description: str) -> str:
 
 def markdown_text(contract: AnyContract, listener: str, description: str) -> str:
     """Give the contract as a page for people."""
-    return _ended(markdown(contract.outline, listener, description))
+    return _ended(markdown(contract.outline, listener, description, contract.schema))
 
 
 def prompt_text(contract: AnyContract, listener: str, description: str, may_call: Sequence[str]) -> str:
@@ -59,7 +63,7 @@ def prompt_text(contract: AnyContract, listener: str, description: str, may_call
         description: What the listener does.
         may_call: Whom the listener may address.
     """
-    return _ended(prompt_card(contract.outline, listener, description, may_call))
+    return _ended(prompt_card(contract.outline, listener, description, may_call, contract.schema))
 
 
 def written_bytes(value: Any) -> int:

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import inf, nextafter
+from types import MappingProxyType
 from typing import Any, Final
 
 import annotated_types as at
 
+from agentserver.errors import shorten
+from agentserver.xmlable import lexical
 from agentserver.xmlable.exact_numbers import exactly
 from agentserver.xmlable.narrowing import Narrowing
 from agentserver.xmlable.refusals import Unmappable, constraint_text
@@ -21,6 +27,19 @@ from agentserver.xmlable.simple import Simple
 
 _NUMBER: Final = r"-?INF|[0-9eE.+\-]*"
 """What is left of the texts of a float without NaN."""
+
+MAX_SHOWN: Final = 40
+"""Most characters of a number in words; the schema has all of them."""
+
+_FINEST: Final = Fraction(1, 10**lexical.MAX_DECIMAL_DIGITS)
+_ENDS: Final = MappingProxyType(
+    {
+        "integer": 10**lexical.MAX_INT_DIGITS - 1,
+        "decimal": 10**lexical.MAX_DECIMAL_DIGITS - _FINEST,
+        "double": inf,
+    }
+)
+"""The greatest value of each type; the least is as far below zero."""
 
 _UNORDERED: Final = (
     "XSD and Python do not order {noun} alike, with and without offsets; check it in __post_init__"
@@ -67,9 +86,10 @@ def interval_of(codec: Simple, constraints: Sequence[Any]) -> Interval:
             limit = constraint.lt if isinstance(constraint, at.Lt) else constraint.le
             bound = Bound(_checked(codec, constraint, limit), isinstance(constraint, at.Le))
             upper = _tighter(upper, bound, bound.value < upper.value if upper else True)
-    if lower is not None and upper is not None:
-        _require_room(codec, lower, upper)
-    return Interval(lower, upper)
+    interval = Interval(lower, upper)
+    if (lower or upper) and not _has_room(codec.content.base, interval):
+        raise Unmappable(f"no {codec.noun} is within these bounds; widen them")
+    return interval
 
 
 def _tighter(old: Bound | None, new: Bound, is_tighter: bool) -> Bound:
@@ -89,7 +109,7 @@ def narrowings_of(codec: Simple, interval: Interval) -> list[Narrowing]:
         if bound is not None:
             text = codec.encode(bound.value)
             facets[inside if bound.inclusive else outside] = text
-            phrases.append(f"{words[not bound.inclusive]} {text}")
+            phrases.append(f"{words[not bound.inclusive]} {shorten(text, MAX_SHOWN)}")
     if not phrases:
         return []
     patterns = (_NUMBER,) if codec.content.base == "double" else ()
@@ -105,7 +125,7 @@ def _checked(codec: Simple, constraint: Any, value: Any) -> Any:
     if base == "date":
         number = value if isinstance(value, date) and not isinstance(value, datetime) else None
     elif base in ("integer", "double", "decimal"):
-        number = exactly(base, value)
+        number = exactly(base, value, constraint)
     else:
         raise Unmappable(f"{noun} has no bounds; leave out {constraint_text(constraint)}")
     if number is None:
@@ -117,12 +137,34 @@ def _checked(codec: Simple, constraint: Any, value: Any) -> Any:
     return number
 
 
-def _require_room(codec: Simple, lower: Bound, upper: Bound) -> None:
-    empty = lower.value > upper.value or (
-        lower.value == upper.value and not (lower.inclusive and upper.inclusive)
-    )
-    if not lower.inclusive and not upper.inclusive:
-        gap: Any = upper.value - lower.value if codec.content.base in ("integer", "date") else None
-        empty = empty or gap == 1 or (gap is not None and getattr(gap, "days", 0) == 1)
-    if empty:
-        raise Unmappable(f"no {codec.noun} is within these bounds; widen them")
+def _has_room(base: str, interval: Interval) -> bool:
+    """Tell whether any value of a type lies in an interval."""
+    try:
+        least, most = _end(base, interval.lower, 1), _end(base, interval.upper, -1)
+    except OverflowError:  # beyond the end of the calendar
+        return False
+    return bool(least <= most)
+
+
+def _end(base: str, bound: Bound | None, side: int) -> Any:
+    """Give the value of a type that is the outermost one within a bound.
+
+    Args:
+        base: The type.
+        bound: The bound; None for the end of the type.
+        side: 1 for a lower bound, -1 for an upper one.
+
+    Raises:
+        OverflowError: There is none.
+    """
+    if bound is None:
+        calendar = date.min if side == 1 else date.max
+        return calendar if base == "date" else -side * _ENDS[base]
+    value = Fraction(bound.value) if isinstance(bound.value, Decimal) else bound.value
+    if bound.inclusive:
+        return value
+    if base == "double":
+        if value == side * inf:
+            raise OverflowError
+        return nextafter(value, side * inf)
+    return value + side * {"integer": 1, "date": timedelta(days=1), "decimal": _FINEST}[base]

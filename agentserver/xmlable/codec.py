@@ -82,6 +82,11 @@ def describe(value: object) -> str:
     return kind
 
 
+def kind_of(value: object) -> str:
+    """Say of what kind `value` is, and nothing of what is in it."""
+    return "None" if value is None else type(value).__name__
+
+
 def quote(text: str) -> str:
     """Quote the beginning of `text`."""
     cut = "…" if len(text) > _QUOTED_CHARACTERS else ""

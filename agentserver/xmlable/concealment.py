@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentserver.xmlable.codec import Misfit
+from agentserver.xmlable.codec import Misfit, describe, kind_of
 from agentserver.xmlable.group_faults import Refusal
 from agentserver.xmlable.outline import Content, Field, Record, Variants
 
@@ -46,6 +46,11 @@ def _concealed(misfit: Misfit) -> Misfit:
     expected = "values that its class takes" if isinstance(misfit, Refusal) else misfit.expected
     found = misfit.found if misfit.found in ("nothing", "None", HIDDEN) else HIDDEN
     return Misfit(misfit.element, found, expected, misfit.below)
+
+
+def told(value: object, content: Content) -> str:
+    """Say what stands where `content` belongs: of what kind alone, if anything in that is secret."""
+    return kind_of(value) if holds_secrets(content) else describe(value)
 
 
 def holds_secrets(content: Content) -> bool:

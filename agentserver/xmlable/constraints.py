@@ -17,7 +17,7 @@ from agentserver.xmlable.exact_numbers import exactly
 from agentserver.xmlable.markers import Pattern
 from agentserver.xmlable.multiples import multiples_of
 from agentserver.xmlable.narrowing import Narrowing, narrowed
-from agentserver.xmlable.pattern import proven
+from agentserver.xmlable.pattern import lengths, proven
 from agentserver.xmlable.refusals import Unmappable, constraint_text
 from agentserver.xmlable.simple import Simple
 
@@ -43,7 +43,10 @@ def constrained(codec: Simple, constraints: Sequence[Any]) -> Simple:
     narrowings = narrowings_of(codec, interval)
     narrowings += multiples_of(codec, constraints, interval)
     narrowings += _lengths(codec, constraints)
-    narrowings += [_pattern(codec, each) for each in constraints if isinstance(each, Pattern)]
+    patterns = [each for each in constraints if isinstance(each, Pattern)]
+    narrowings += [_pattern(codec, each) for each in patterns]
+    if patterns:
+        _require_one_length(constraints, patterns)
     return narrowed(codec, narrowings)
 
 
@@ -55,8 +58,12 @@ def refuse_constraints(noun: str, constraints: Sequence[Any]) -> None:
         )
 
 
-def length_range(constraints: Sequence[Any]) -> tuple[int, int | None]:
+def length_range(constraints: Sequence[Any], unit: str) -> tuple[int, int | None]:
     """Give the least and the most items that `MinLen` and `MaxLen` among the constraints allow.
+
+    Args:
+        constraints: They.
+        unit: What is counted: items, characters, bytes.
 
     Raises:
         Unmappable: They contradict each other, or are no lengths.
@@ -68,7 +75,7 @@ def length_range(constraints: Sequence[Any]) -> tuple[int, int | None]:
         elif isinstance(constraint, at.MaxLen):
             most = min(most, _length(constraint, constraint.max_length))
     if least > most:
-        raise Unmappable(f"nothing has at least {least} and at most {most} items; widen the lengths")
+        raise Unmappable(f"nothing has at least {least} and at most {most} {unit}; widen the lengths")
     bounded = any(isinstance(constraint, at.MaxLen) for constraint in constraints)
     return least, most if bounded else None
 
@@ -84,14 +91,14 @@ def item_range(noun: str, constraints: Sequence[Any]) -> tuple[int, int | None]:
         raise Unmappable(
             f"{constraint_text(others[0])} says nothing of a {noun}; put it on the type of its items"
         )
-    least, most = length_range(constraints)
+    least, most = length_range(constraints, "items")
     if most == 0:
         raise Unmappable(f"a {noun} of at most 0 items is always empty; leave the field out")
     return least, most
 
 
 def _length(constraint: Any, length: object) -> int:
-    number = exactly("integer", length)
+    number = exactly("integer", length, constraint)
     if not isinstance(number, int) or not 0 <= number <= MAX_LENGTH:
         raise Unmappable(f"{constraint_text(constraint)} is no length; write an int from 0 to {MAX_LENGTH:,}")
     return number
@@ -104,7 +111,7 @@ def _lengths(codec: Simple, constraints: Sequence[Any]) -> list[Narrowing]:
         return []
     if unit is None:
         raise Unmappable(f"{codec.noun} has no length; leave out {constraint_text(asked[0])}")
-    least, most = length_range(asked)
+    least, most = length_range(asked, unit)
     facets: dict[str, int] = {"min_length": least} if least else {}
     phrases = [f"at least {least}"] if least else []
     if most is not None:
@@ -127,3 +134,17 @@ def _pattern(codec: Simple, constraint: Pattern) -> Narrowing:
     except ValueError as exc:
         raise Unmappable(str(exc)) from None
     return Narrowing(f"like {constraint.regex}", matches, patterns=(xsd,))
+
+
+def _require_one_length(constraints: Sequence[Any], patterns: Sequence[Pattern]) -> None:
+    """Raise `Unmappable` if no length of a text is allowed by all patterns and by the lengths that are asked for."""
+    fewest, most = length_range(constraints, "characters")
+    for pattern in patterns:
+        least, longest = lengths(pattern.regex)
+        fewest = max(fewest, least)
+        most = longest if most is None else min(most, most if longest is None else longest)
+        if most is not None and fewest > most:
+            raise Unmappable(
+                f"no text has at least {fewest} and at most {most} characters, as {constraint_text(pattern)} "
+                "and what stands beside it want; widen the lengths"
+            )

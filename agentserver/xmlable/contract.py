@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -17,7 +17,11 @@ from lxml import etree
 
 from agentserver.errors import BindingError, ContractError
 from agentserver.xmlable.codec import Misfit, quote
-from agentserver.xmlable.found_values import expected_without_secrets, without_secrets
+from agentserver.xmlable.found_values import (
+    expected_without_secrets,
+    path_without_secrets,
+    without_secrets,
+)
 from agentserver.xmlable.group import Group
 from agentserver.xmlable.group_faults import endless
 from agentserver.xmlable.hints import require_dataclass
@@ -30,6 +34,7 @@ from agentserver.xmlable.prefixes import empty_root
 from agentserver.xmlable.scrubbing import Scrubber
 from agentserver.xmlable.secret_values import value_texts
 from agentserver.xmlable.secrets import secret_names, secret_texts
+from agentserver.xmlable.strange_names import strange_names
 from agentserver.xmlable.xsd.compiling import compiled, linked
 from agentserver.xmlable.xsd_writer import schema_documents
 
@@ -133,9 +138,7 @@ def parse_element(cls: type[T], element: etree._Element) -> T:
         ContractError: The class has no contract.
     """
     contract = contract_of(cls)
-    given: object = element  # whatever its caller's types say
-    if not isinstance(given, etree._Element):  # noqa: SLF001  # it has no other name
-        raise BindingError(local_name(contract.root_tag), type(given).__name__, "an lxml element")
+    _require_element(element, contract.outline)
     return contract.read(element)
 
 
@@ -169,7 +172,8 @@ def _xml_value(self: object, name: str) -> etree._Element:
     elif is_xml_name(name):
         element = empty_root(contract.outline, name)
     else:
-        raise BindingError(local_name(contract.root_tag), f"the name {quote(name)}", "a name that XML allows")
+        fault = BindingError(contract.outline.local_name, f"the name {quote(name)}", "a name that XML allows")
+        raise _scrubbed(fault, Scrubber(value_texts(contract.outline, self)))
     contract.fill(self, element)
     return element
 
@@ -186,10 +190,11 @@ def _callers_names() -> Mapping[str, Any]:
 
 def _contract(cls: type[T], names: Mapping[str, Any], namespace: str | None, name: str) -> Contract[T]:
     try:
-        require_namespace(namespace or "")
+        require_namespace("" if namespace is None else namespace)
+        allowed = name == cls.__name__ or is_xml_name(name)
     except ValueError as exc:
         raise ContractError(cls.__name__, "", str(exc)) from None
-    if name != cls.__name__ and not is_xml_name(name):
+    if not allowed:
         raise ContractError(cls.__name__, "", f"{quote(name)} is no name that XML allows; rename it")
     planner = Planner({**names, cls.__name__: cls}, cls.__module__, cls, namespace or "")
     codec = planner.plan()
@@ -214,9 +219,13 @@ def _reading(codec: Group, outline: Field, hides: bool) -> Callable[[etree._Elem
             fault = _binding_error(misfit, element, codec)
             if not hides:
                 raise fault from misfit.__cause__
+        except AttributeError:
+            _require_element(element, outline)
+            raise
         except RecursionError:
             raise _binding_error(endless(element), element, codec) from None
-        fault = _scrubbed(fault, secret_texts(outline, element))
+        scrubber = Scrubber(secret_texts(outline, element), strange_names(outline, element))
+        fault = _scrubbed(fault, scrubber)
         raise fault  # here and not above, as nothing may lead to what was read
 
     return read
@@ -237,20 +246,27 @@ def _writing(codec: Group, outline: Field, hides: bool) -> Callable[[Any, etree.
         except AttributeError as exc:
             path = local_name(str(element.tag))
             _empty(element, codec)
-            raise BindingError(path, f"an instance without {quote(str(exc.name))}", "every field") from exc
+            fault = BindingError(path, f"an instance without {quote(str(exc.name))}", "every field")
+            if not hides:
+                raise fault from exc
         except RecursionError:
             _empty(element, codec)
             raise _binding_error(endless(element), element, codec) from None
-        fault = _scrubbed(fault, value_texts(outline, value))
+        fault = _scrubbed(fault, Scrubber(value_texts(outline, value)))
         raise fault
 
     return fill
 
 
-def _scrubbed(fault: BindingError, secrets: Sequence[str]) -> BindingError:
-    scrubber = Scrubber(secrets)
+def _require_element(given: object, outline: Field) -> None:
+    if not isinstance(given, etree._Element):  # noqa: SLF001  # it has no other name
+        raise BindingError(outline.local_name, type(given).__name__, "an lxml element") from None
+
+
+def _scrubbed(fault: BindingError, scrubber: Scrubber) -> BindingError:
     expected = expected_without_secrets(fault.found, fault.expected, scrubber)
-    return BindingError(fault.path, without_secrets(fault.found, scrubber), expected)
+    path = path_without_secrets(fault.path, scrubber)
+    return BindingError(path, without_secrets(fault.found, scrubber), expected)
 
 
 def _empty(element: etree._Element, codec: Group) -> None:

@@ -2,8 +2,9 @@
 
 Optional fields are there once, lists have one item or as many as they must, unions are their first member. Where a
 record would hold itself without end, what is optional is left out from there on, and the union takes its shortest
-member. Values are plain, checked, and the same in every run. A class may still refuse them by checks of its own.
-Knows outlines, and nothing of what they were made from.
+member. Values are plain, checked, and the same in every run. A class may still refuse them by checks of its own. What
+would be larger than `MOST_ELEMENTS`, or deeper than `MOST_LEVELS`, is refused. Knows outlines, and nothing of what they
+were made from; who gives the schema has the whole document checked by it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import ContractError
+from agentserver.xmlable.example_check import require_valid
 from agentserver.xmlable.example_ends import heights_of
 from agentserver.xmlable.example_model import chosen_names
 from agentserver.xmlable.example_texts import ExampleTexts
@@ -22,31 +24,43 @@ from agentserver.xmlable.outline_walk import prefixes
 MAX_ELEMENTS: Final = 400
 """How many elements an example has before what is optional is left out: a foreign outline has no end of them."""
 
+MOST_ELEMENTS: Final = 10_000
+"""Most elements of an example: some forty records that each hold the one before twice would be a million millions."""
+
+MOST_LEVELS: Final = 200
+"""Most levels that an example must have: libxml2 reads 256 of them, and a message is within an envelope."""
+
 _MAX_LEVELS: Final = 24
-_MOST_ITEMS: Final = 1000
-_ANY_TAG: Final = "{urn:example}example"
+_ANY_NAMESPACES: Final = ("urn:example", "urn:example:other")
 _DISTINCT: Final = ("set", "frozenset", "dict")
 
 
-def example(root: Field, *, required_only: bool = False) -> etree._Element:
+def example(
+    root: Field, *, required_only: bool = False, schema: etree.XMLSchema | None = None
+) -> etree._Element:
     """Make an example document.
 
     Args:
         root: The outline of the document.
         required_only: Whether to leave out all that may be absent.
+        schema: What the document must be allowed by; None for that of the outline, which allows it anyway.
 
     Returns:
-        A new element, not indented, that the schema of the outline allows.
+        A new element, not indented, that the schema allows.
 
     Raises:
-        ContractError: No example is found for a field, or every document would be endless.
+        ContractError: No example is found for a field, or none that the schema allows, or every document would be
+            endless, or beyond reason.
     """
-    return _Maker(root, required_only).document()
+    element = _Maker(root, required_only).document()
+    if schema is not None:
+        require_valid(element, schema)
+    return element
 
 
-def example_text(root: Field, *, required_only: bool = False) -> str:
+def example_text(root: Field, *, required_only: bool = False, schema: etree.XMLSchema | None = None) -> str:
     """Make an example document, as an indented text that ends without a line break; see `example`."""
-    element = example(root, required_only=required_only)
+    element = example(root, required_only=required_only, schema=schema)
     if not any("\n" in (each.text or "") for each in element.iter()):
         etree.indent(element)
         return etree.tostring(element, encoding="unicode")
@@ -72,6 +86,9 @@ class _Maker:
         if not self._ends(self._root.content):
             reason = "it holds itself without end; make one of its fields optional"
             raise ContractError(self._root.local_name, "", reason)
+        if self._heights.get(self._root.content, 0) > MOST_LEVELS:
+            reason = f"an example needs more than {MOST_LEVELS} levels of elements; make one of them optional"
+            raise ContractError(self._root.local_name, "", reason)
         self._fill(self._root, element, 0, closing=False)
         return element
 
@@ -84,7 +101,7 @@ class _Maker:
         if isinstance(content, Text):
             element.text = self._text(field, content, turn)
         elif isinstance(content, Anything):
-            etree.SubElement(element, _ANY_TAG, nsmap={None: "urn:example"})  # type: ignore[dict-item]
+            _add_anything(element, content)
         else:
             closing = closing or content in self._open or len(self._open) > _MAX_LEVELS
             self._open.append(content)
@@ -123,7 +140,8 @@ class _Maker:
             if isinstance(attribute.content, Text) and self._times(attribute, closing):
                 element.set(attribute.tag, self._text(attribute, attribute.content, turn))
         if record.model:
-            elements = chosen_names(record.model, elements, closing or self._required_only, self._goes_on_to)
+            minimal = closing or self._required_only
+            elements = chosen_names(record.model, elements, minimal, self._goes_on_to, MOST_ELEMENTS + 1)
         for child in elements:
             for number in range(1 if record.model else self._times(child, closing)):
                 inner = number if child.many in _DISTINCT else turn
@@ -134,7 +152,7 @@ class _Maker:
 
     def _times(self, field: Field, closing: bool) -> int:
         if field.least:
-            return min(field.least, _MOST_ITEMS)
+            return field.least
         endless = field.content in self._open or not self._ends(field.content)
         return int(
             not (closing or endless or self._required_only or self._count > MAX_ELEMENTS) and field.most != 0
@@ -142,4 +160,20 @@ class _Maker:
 
     def _add(self, field: Field, parent: etree._Element, turn: int, closing: bool) -> None:
         self._count += 1
+        if self._count > MOST_ELEMENTS:
+            reason = f"an example needs more than {MOST_ELEMENTS:,} elements; ask for fewer items, or make fields optional"
+            raise ContractError(self._root.local_name, field.name or field.local_name, reason)
         self._fill(field, etree.SubElement(parent, field.tag), turn, closing)
+
+
+def _add_anything(element: etree._Element, content: Anything) -> None:
+    """Add an element of a namespace that is allowed, in which no schema knows it."""
+    listed = content.namespaces.split()
+    if listed[:1] == ["##other"]:
+        namespace = next(each for each in _ANY_NAMESPACES if each not in listed)
+    else:
+        namespace = _ANY_NAMESPACES[0] if listed == ["##any"] or not listed else listed[0]
+    if namespace == "##local":
+        etree.SubElement(element, "example")
+    else:
+        etree.SubElement(element, f"{{{namespace}}}example", nsmap={None: namespace})  # type: ignore[dict-item]

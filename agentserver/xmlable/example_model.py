@@ -18,7 +18,7 @@ Ends: TypeAlias = Callable[[Field], bool]
 _TOKEN: Final = re.compile(r"\s*([(),|&?*+]|\{\d+,\d*\}|[^\s(),|&?*+{}]+)")
 
 
-def chosen_names(model: str, fields: Sequence[Field], minimal: bool, ends: Ends) -> list[Field]:
+def chosen_names(model: str, fields: Sequence[Field], minimal: bool, ends: Ends, most: int) -> list[Field]:
     """Choose the elements of an example.
 
     Args:
@@ -26,23 +26,25 @@ def chosen_names(model: str, fields: Sequence[Field], minimal: bool, ends: Ends)
         fields: The elements that occur in it.
         minimal: Whether to leave out what may be absent.
         ends: Tells whether an element can end.
+        most: Most elements that are of use.
     """
     begin = model.find("(")
     if begin < 0:
         return [field for field in fields if field.least]
     tokens: list[str] = _TOKEN.findall(model[begin:])
     try:
-        return (
-            _Chooser(tokens, {field.local_name: field for field in reversed(fields)}, minimal, ends).group()
-            or []
-        )
+        by_name = {field.local_name: field for field in reversed(fields)}
+        return _Chooser(tokens, by_name, minimal, ends, most).group() or []
     except (LookupError, ValueError):
         return [field for field in fields if field.least]
 
 
 class _Chooser:
-    def __init__(self, tokens: list[str], fields: dict[str, Field], minimal: bool, ends: Ends) -> None:
+    def __init__(
+        self, tokens: list[str], fields: dict[str, Field], minimal: bool, ends: Ends, most: int
+    ) -> None:
         self._tokens, self._fields, self._minimal, self._ends = tokens[::-1], fields, minimal, ends
+        self._most = most
 
     def group(self) -> list[Field] | None:
         """Read one particle, and give the elements chosen for it; None when it cannot end."""
@@ -72,4 +74,4 @@ class _Chooser:
             least = int(sign[1:].partition(",")[0]) if sign[0] == "{" else int(sign == "+")
         if least == 0:
             return chosen if chosen and not self._minimal else []
-        return None if chosen is None else chosen * least
+        return None if chosen is None else (chosen * min(least, self._most))[: self._most]

@@ -38,23 +38,26 @@ def numbers(text: Text, *, whole: bool) -> Values:
         return map(lexical.float_text, _floats(low, high))
     usual = 0 if whole else _FRACTION_DIGITS
     digits = usual if text.fraction_digits is None else min(usual, text.fraction_digits)
-    found = _exact(Fraction(3, 2) if digits else Fraction(1), Fraction(1, 10**digits), low, high)
+    first, step, unit = Fraction(3, 2) if digits else Fraction(1), Fraction(1), Fraction(1, 10**digits)
+    if text.multiple_of:
+        first = step = unit = Fraction(text.multiple_of)
+    found = _exact(first, step, unit, low, high)
     bounded = (number for number in found if -_END < number < _END)
     return (_written(number, digits) for number in bounded if not whole or number.denominator == 1)
 
 
 def _exact(
-    first: Fraction, unit: Fraction, low: Fraction | None, high: Fraction | None
+    first: Fraction, step: Fraction, unit: Fraction, low: Fraction | None, high: Fraction | None
 ) -> Iterator[Fraction]:
-    yield from _from(first, Fraction(1), low, high)
-    if low is not None and high is not None and unit != 1:
+    yield from _from(first, step, low, high)
+    if low is not None and high is not None and unit < 1:
         yield (low + high) / 2
     if low is not None:
         yield from _from(math.ceil(low / unit) * unit, unit, low, high)
     if high is not None:
         yield from _from(math.floor(high / unit) * unit, -unit, low, high)
     yield Fraction(0)
-    yield from _from(-first, Fraction(-1), low, high)
+    yield from _from(-first, -step, low, high)
 
 
 def _floats(low: Fraction | None, high: Fraction | None) -> Iterator[float]:

@@ -95,7 +95,7 @@ class ExampleTexts:
 
 
 def _none_found(text: Text) -> str:
-    patterns = shorten(", ".join((*text.patterns, text.lexical)[:2]), 120)
+    patterns = shorten(", ".join([*text.patterns, *filter(None, [text.lexical])][:2]), 120)
     said = f" and the pattern {patterns}" if patterns else ""
     return f"no text was found that {text.noun} allows with its bounds{said}; give a default, or fewer constraints"
 
@@ -137,7 +137,7 @@ def _by_base(text: Text, word: str) -> Iterator[str]:
     if text.item is not None or text.base in _LISTS:
         return _lists(text, text.item or Text("", _LISTS[text.base]), word)
     if text.base in _FIXED:
-        return iter(_FIXED[text.base])
+        return chain(_FIXED[text.base], filter(None, (text.at_least, text.at_most)))
     if text.base in ("hexBinary", "base64Binary"):
         return _octets(text)
     if text.base in ("decimal", "double", "float"):

@@ -15,8 +15,8 @@ from lxml import etree
 
 from agentserver.xmlable import group_faults
 from agentserver.xmlable.attributes import attribute_reader, attribute_writer
-from agentserver.xmlable.codec import Codec, Misfit, describe
-from agentserver.xmlable.concealment import conceal_reader, conceal_writer, holds_secrets
+from agentserver.xmlable.codec import Codec, Misfit, kind_of
+from agentserver.xmlable.concealment import conceal_reader, conceal_writer, holds_secrets, told
 from agentserver.xmlable.group_source import (
     Shape,
     is_whole,
@@ -108,7 +108,7 @@ class Group(Codec):
             "absent": lambda element, number: Misfit(
                 element, "nothing", slots[number].noun, below=slots[number].below
             ),
-            "mistyped": lambda element, value: Misfit(element, describe(value), self.noun),
+            "mistyped": lambda element, value: Misfit(element, told(value, self.content), self.noun),
             "misplaced": lambda element, value, number: _misplaced(element, value, slots[number]),
             "miscounted": lambda element, count, number: group_faults.miscounted(
                 element, count, slots[number]
@@ -127,7 +127,8 @@ class Group(Codec):
 
 
 def _misplaced(element: etree._Element, value: object, slot: Slot) -> Misfit:
-    return Misfit(element, type(value).__name__ if slot.secret else describe(value), slot.noun, slot.below)
+    found = kind_of(value) if slot.secret else told(value, slot.codec.content)
+    return Misfit(element, found, slot.noun, slot.below)
 
 
 def _copier(tags: Sequence[str]) -> Callable[[], etree._Element]:

@@ -55,10 +55,14 @@ def require_bare(element: etree._Element, attributes: Mapping[str, Slot] = _NO_S
 
 
 def require_empty(element: etree._Element) -> None:
-    """Raise `Misfit` if there is any text in `element`: where no element may stand, XSD allows not even blanks."""
+    """Raise `Misfit` if there is any text in `element`: where no element may stand, XSD allows not even blanks.
+
+    libxml2 does not allow an empty CDATA section there, either.
+    """
     for text in (element.text, *(child.tail for child in element)):
-        if text:
-            raise Misfit(element, f"text {quote(text)}", "nothing, not even blanks")
+        if text is not None:
+            found = f"text {quote(text)}" if text else "an empty text or CDATA section"
+            raise Misfit(element, found, "nothing, not even blanks")
 
 
 def require_blank_tail(child: etree._Element) -> None:

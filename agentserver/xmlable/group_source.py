@@ -40,7 +40,7 @@ def reader_source(slots: Sequence[Slot], shape: Shape) -> str:
     """Write `read(element)`. It hands whatever is not as expected to `bare`, `blank`, `skip` and `astray`."""
     lines = ["def read(element):", *_read_attributes(slots)]
     if all(slot.attribute for slot in slots):
-        lines.append("    if len(element) or element.text: empty(element)")
+        lines.append("    if len(element) or element.text is not None: empty(element)")
     lines += ["    children = iter(element[:])", "    child = next(children, END)"]
     for number, slot in enumerate(slots):
         if not slot.attribute:

@@ -1,7 +1,8 @@
 """From JSON to an element, guided by the outline.
 
 Takes what `json.loads` gives, hostile or not; gives an element in the order of the outline, or raises `BindingError`
-with the path, what was found and what was expected. Checked here is what an element cannot show any more: the types
+with the path, what was found and what was expected; the same without what is secret, as `json_secrets` has it. Of what
+stands where a secret is to be somewhere below, only the kind is told. Checked here is what an element cannot show any more: the types
 of JSON, unknown and missing keys, characters that XML has not. Bounds, patterns and all else are for the reader, so
 that one checker decides.
 """
@@ -11,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from itertools import islice
+from numbers import Number
 from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
-from agentserver.errors import BindingError
 from agentserver.xmlable.codec import describe, quote
+from agentserver.xmlable.concealment import holds_secrets
 from agentserver.xmlable.group_faults import MAX_DEPTH
 from agentserver.xmlable.json_keys import (
     TEXT_KEY,
@@ -27,9 +29,10 @@ from agentserver.xmlable.json_keys import (
     keyed,
 )
 from agentserver.xmlable.json_output import XSI_NIL
-from agentserver.xmlable.json_place import Place
+from agentserver.xmlable.json_place import JsonMisfit, Place
+from agentserver.xmlable.json_secrets import json_fault
 from agentserver.xmlable.json_texts import xml_text
-from agentserver.xmlable.outline import Anything, Field, Record, Text, Variants
+from agentserver.xmlable.outline import Anything, Content, Field, Record, Text, Variants
 from agentserver.xmlable.outline_walk import prefixes
 from agentserver.xmlable.xml_in_json import parse_raw_xml
 
@@ -56,11 +59,15 @@ def json_to_element(root: Field, data: Any) -> etree._Element:
     """
     element = etree.Element(root.tag, nsmap=prefixes(root))
     waiting: list[_Task] = [(root, data, element, Place(None, root.local_name, root.secret))]
-    while waiting:  # not recursion: what is nested deeply must end in an error with a path
-        below: list[_Task] = []
-        _fill(*waiting.pop(), below)
-        waiting.extend(reversed(below))
-    return element
+    try:
+        while waiting:  # not recursion: what is nested deeply must end in an error with a path
+            below: list[_Task] = []
+            _fill(*waiting.pop(), below)
+            waiting.extend(reversed(below))
+        return element
+    except JsonMisfit as misfit:
+        fault = json_fault(root, data, misfit)
+    raise fault  # here and not above, as nothing may lead to the data
 
 
 def _fill(field: Field, data: Any, element: etree._Element, place: Place, below: list[_Task]) -> None:
@@ -104,6 +111,21 @@ def _found(data: Any) -> str:
     return "an array" if isinstance(data, list | tuple) else describe(data)
 
 
+def _told(data: Any, content: Content) -> str:
+    """Say what stands in place of `content`: of what kind alone, if anything in that is secret."""
+    if not holds_secrets(content):
+        return _found(data)
+    if isinstance(data, Mapping):
+        return f"an object with {len(data)} members"
+    if isinstance(data, list | tuple):
+        return f"an array of {len(data)} items"
+    if data is None:
+        return "null"
+    if isinstance(data, str | bytes):
+        return "a text"
+    return "a boolean" if isinstance(data, bool) else "a number" if isinstance(data, Number) else "a value"
+
+
 def _fill_raw(content: Anything, data: Any, element: etree._Element, place: Place) -> None:
     if not isinstance(data, str):
         raise place.misfit(_found(data), f"a string of XML: {content.noun}")
@@ -117,7 +139,7 @@ def _fill_variant(
     content: Variants, data: Any, element: etree._Element, place: Place, below: list[_Task]
 ) -> None:
     members = keyed(content.members)
-    found = _object(data, place, content.noun)
+    found = _object(data, place, content, content.noun)
     if len(found) != 1:
         raise place.misfit(f"{len(found)} keys", f"one of the keys {_listed(members)}")
     _refuse_unknown(found, members, place)
@@ -126,16 +148,16 @@ def _fill_variant(
     below.append((member, value, etree.SubElement(element, member.tag), place.below(key, member.secret)))
 
 
-def _object(data: Any, place: Place, noun: str) -> dict[str, Any]:
+def _object(data: Any, place: Place, content: Content, noun: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         remedy = "; call json.loads first" if place.above is None and isinstance(data, str | bytes) else ""
-        raise place.misfit(_found(data), f"an object: {noun}{remedy}")
+        raise place.misfit(_told(data, content), f"an object: {noun}{remedy}")
     return data
 
 
-def _array(data: Any, place: Place, noun: str) -> list[Any]:
+def _array(data: Any, place: Place, content: Content, noun: str) -> list[Any]:
     if not isinstance(data, list):
-        raise place.misfit(_found(data), f"an array: {noun}")
+        raise place.misfit(_told(data, content), f"an array: {noun}")
     return data
 
 
@@ -157,13 +179,13 @@ def _fill_record(
 
 
 def _append_items(field: Field, data: Any, element: etree._Element, place: Place, below: list[_Task]) -> None:
-    for number, item in enumerate(_array(data, place, f"each item {_noun(field)}"), 1):
+    for number, item in enumerate(_array(data, place, field.content, f"each item {_noun(field)}"), 1):
         inner = place.below(f"[{number}]", field.secret)
         below.append((field, item, etree.SubElement(element, field.tag), inner))
 
 
 def _fill_tuple(record: Record, data: Any, element: etree._Element, place: Place, below: list[_Task]) -> None:
-    items = _array(data, place, record.noun)
+    items = _array(data, place, record, record.noun)
     if len(items) != len(record.fields):
         raise place.misfit(f"{len(items)} items", f"{len(record.fields)}, null for one that is absent")
     for number, (field, item) in enumerate(zip(record.fields, items, strict=True), 1):
@@ -180,12 +202,13 @@ def _fill_entries(
     record: Record, data: Any, element: etree._Element, place: Place, below: list[_Task]
 ) -> None:
     key, value = key_and_value(record)
-    for name, item in _object(data, place, record.noun).items():
+    for number, (name, item) in enumerate(_object(data, place, record, record.noun).items(), 1):
         entry = etree.SubElement(element, record.fields[0].tag)
-        step = f"[{quote(name)}]" if isinstance(name, str) and not (place.secret or key.secret) else "[?]"
-        below.append((key, name, etree.SubElement(entry, key.tag), place.below(step, key.secret, 2)))
+        hides = place.secret or key.secret or value.secret or not isinstance(name, str)
+        step = f"[{number}]" if hides else f"[{quote(name)}]"
+        below.append((key, name, etree.SubElement(entry, key.tag), place.below(step, key.secret, 2, number)))
         if not _is_absent(value, item):
-            inner = place.below(step, value.secret, 2)
+            inner = place.below(step, value.secret, 2, number)
             below.append((value, item, etree.SubElement(entry, value.tag), inner))
 
 
@@ -193,13 +216,13 @@ def _fill_object(
     record: Record, data: Any, element: etree._Element, place: Place, below: list[_Task]
 ) -> None:
     fields = fields_by_key(record)
-    found = _object(data, place, record.noun or place.step)
+    found = _object(data, place, record, record.noun or place.step)
     _refuse_unknown(found, fields if record.text is None else (*fields, TEXT_KEY), place)
     for key, field in fields.items():
         inner = place.below(key, field.secret)
         if key not in found or (_is_absent(field, found[key]) and not is_repeated(field)):
             if field.least > 0:
-                raise BindingError(inner.path(), "nothing", _noun(field))
+                raise inner.misfit("nothing", _noun(field))
         elif field.attribute:
             _set_attribute(field, found[key], element, inner)
         elif is_repeated(field):
@@ -209,7 +232,7 @@ def _fill_object(
     if record.text is not None:
         inner = place.below(TEXT_KEY)
         if TEXT_KEY not in found:
-            raise BindingError(inner.path(), "nothing", record.text.noun)
+            raise inner.misfit("nothing", record.text.noun)
         _set_text(element, _text(record.text, found[TEXT_KEY], inner), inner)
 
 

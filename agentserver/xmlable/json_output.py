@@ -11,7 +11,10 @@ from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
+from agentserver.errors import BindingError
 from agentserver.xmlable.codec import quote
+from agentserver.xmlable.concealment import holds_secrets
+from agentserver.xmlable.found_values import without_secrets
 from agentserver.xmlable.json_keys import (
     TEXT_KEY,
     fields_by_key,
@@ -20,9 +23,12 @@ from agentserver.xmlable.json_keys import (
     key_and_value,
     keyed,
 )
-from agentserver.xmlable.json_place import Place
+from agentserver.xmlable.json_place import JsonMisfit, Place
 from agentserver.xmlable.json_texts import json_value
 from agentserver.xmlable.outline import Anything, Field, Record, Text, Variants
+from agentserver.xmlable.scrubbing import Scrubber
+from agentserver.xmlable.secrets import secret_texts
+from agentserver.xmlable.strange_names import strange_names
 
 XSI_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 """The attribute that says that an element is empty on purpose."""
@@ -44,10 +50,22 @@ def element_to_json(root: Field, element: etree._Element) -> Any:
     """
     whole: list[Any] = [None]
     waiting: list[_Task] = [(root, element, Place(None, root.local_name, root.secret), whole, 0)]
-    while waiting:  # not recursion: a document may be as deep as Python's stack, or deeper
-        field, each, place, container, key = waiting.pop()
-        container[key] = _value(field, each, place, waiting)
-    return whole[0]
+    try:
+        while waiting:  # not recursion: a document may be as deep as Python's stack, or deeper
+            field, each, place, container, key = waiting.pop()
+            container[key] = _value(field, each, place, waiting)
+        return whole[0]
+    except JsonMisfit as misfit:
+        scrubber = _scrubber(root, element)
+        found = without_secrets(misfit.found, scrubber) if scrubber else misfit.found
+        fault = BindingError(misfit.place.path(), found, misfit.expected)
+    raise fault  # here and not above, as nothing may lead to the element
+
+
+def _scrubber(root: Field, element: etree._Element) -> Scrubber | None:
+    if not (root.secret or holds_secrets(root.content)):
+        return None
+    return Scrubber(secret_texts(root, element), strange_names(root, element))
 
 
 def _value(field: Field, element: etree._Element, place: Place, waiting: list[_Task]) -> Any:

@@ -34,7 +34,7 @@ def json_error(root: Field, error: BindingError) -> BindingError:
         if position is not None and position[2] and not place.step.startswith("["):
             place = place.below(position[2], field.secret)
         content, steps = field.content, rest
-    return BindingError("/".join([place.path(), *steps]), place.misfit(error.found, "").found, error.expected)
+    return BindingError("/".join([place.path(), *steps]), place.told(error.found), error.expected)
 
 
 def _field(content: Content, step: str) -> tuple[str, Field] | None:

@@ -5,8 +5,8 @@ facet of the schema and the check of the reader, so the two cannot drift apart. 
 `ValueError`: the text is outside the lexical space, or the value is outside the bounds.
 
 Bounds, which both sides hold: years 0001-9999; offsets from UTC in whole minutes up to 14 hours (XSD 1.0);
-microseconds; durations below 100,000,000 days; `MAX_INT_DIGITS` and `MAX_DECIMAL_DIGITS`.
-A float beyond the range of a double, such as 1e999, is infinity, as IEEE 754 rounds it.
+microseconds; durations of 8 digits of days, and 9 of hours, minutes and seconds each; `MAX_INT_DIGITS` and
+`MAX_DECIMAL_DIGITS`. A float beyond the range of a double, such as 1e999, is infinity, as IEEE 754 rounds it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ DURATION = f"-?P([0-9]{{1,8}}D({_SPAN})?|{_SPAN})"
 _HEX = "[0-9a-fA-F]"
 UUID_TEXT = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 
-_MAX_DAYS = 99_999_999
+_MAX_DAYS, _MAX_COUNT = 99_999_999, 999_999_999
+_LONGEST = timedelta(_MAX_DAYS, _MAX_COUNT, 999_999, 0, _MAX_COUNT, _MAX_COUNT)
 _INT_END = 10**MAX_INT_DIGITS
 _SHORT_INT_DIGITS = 18
 _BOOLS = MappingProxyType({"true": True, "false": False, "1": True, "0": False})
@@ -203,13 +204,17 @@ def _is_writable(value: time | datetime, match: object) -> bool:
 
 def duration_text(value: timedelta) -> str:
     """Write a duration as days, hours, minutes and seconds."""
-    span = abs(value) if value.days >= -_MAX_DAYS else value
-    if not 0 <= span.days <= _MAX_DAYS:
-        raise ValueError(f"timedelta of at most {_MAX_DAYS} days")
-    minutes, seconds = divmod(span.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
+    span = abs(value)
+    if span > _LONGEST:
+        raise ValueError(f"timedelta of at most {_LONGEST}")
+    days, seconds = span.days, span.seconds
+    if days > _MAX_DAYS:  # such as P99999999DT24H, which is read
+        days, seconds = _MAX_DAYS, seconds + (days - _MAX_DAYS) * 86_400
+    hours = min(seconds // 3_600, _MAX_COUNT)
+    minutes = min((seconds - hours * 3_600) // 60, _MAX_COUNT)
+    seconds -= hours * 3_600 + minutes * 60
     fraction = f".{span.microseconds:06d}" if span.microseconds else ""
     clock = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
-    if seconds or fraction or not (span.days or clock):
+    if seconds or fraction or not (days or clock):
         clock += f"{seconds}{fraction}S"
-    return "-" * (value.days < 0) + "P" + f"{span.days}D" * bool(span.days) + ("T" + clock) * bool(clock)
+    return "-" * (value.days < 0) + "P" + f"{days}D" * bool(days) + ("T" + clock) * bool(clock)

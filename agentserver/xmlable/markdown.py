@@ -31,24 +31,25 @@ _MAX_DOC: Final = 500
 _HEADER: Final = "| Element | JSON | Type | How often | Constraints | Meaning |\n|---|---|---|---|---|---|"
 
 
-def markdown(root: Field, listener: str, description: str) -> str:
+def markdown(root: Field, listener: str, description: str, schema: etree.XMLSchema | None = None) -> str:
     """Write the page of one contract.
 
     Args:
         root: The outline of the message.
         listener: Who takes it.
         description: What the listener does.
+        schema: What the example must be allowed by, where it is more than the outline says.
     """
-    return _Page(root).text(listener, description)
+    return _Page(root, schema).text(listener, description)
 
 
 class _Page:
     """One page in the making."""
 
-    __slots__ = ("_left_out", "_root", "_titles", "_waiting")
+    __slots__ = ("_left_out", "_root", "_schema", "_titles", "_waiting")
 
-    def __init__(self, root: Field) -> None:
-        self._root = root
+    def __init__(self, root: Field, schema: etree.XMLSchema | None) -> None:
+        self._root, self._schema = root, schema
         self._titles: dict[Record, str] = {}
         self._waiting: list[tuple[Record, Field]] = []
         self._left_out: dict[Record, str] = {}
@@ -134,9 +135,9 @@ class _Page:
 
     def _examples(self) -> str:
         try:
-            text = example_text(self._root)
+            text = example_text(self._root, schema=self._schema)
             if len(text) > _MAX_EXAMPLE:
-                text = example_text(self._root, required_only=True)
+                text = example_text(self._root, required_only=True, schema=self._schema)
         except ContractError as error:
             return f"There is no example: {escaped(str(error))}."
         if len(text) > _MAX_EXAMPLE:

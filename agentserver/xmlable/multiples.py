@@ -1,22 +1,23 @@
 """Multiples, which XSD 1.0 has no word for.
 
-Takes a codec of int or Decimal, the divisor and the bounds; gives the narrowing, or raises `Unmappable`. What is a
-tenth, a hundredth and so on is a number of digits behind the point; an int that ends in certain digits is a pattern;
-few multiples between two bounds are listed. There is no other way to say it in an XSD, so the rest is refused.
+Takes a codec of int or Decimal, the divisors and the bounds; gives the narrowing, or raises `Unmappable`. What is to
+be a multiple of several numbers is one of their least common multiple. What is a tenth, a hundredth and so on is a
+number of digits behind the point; an int that ends in certain digits is a pattern; few multiples between two bounds
+are listed. There is no other way to say it in an XSD, so the rest is refused.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
 import annotated_types as at
 
-from agentserver.xmlable.bounds import Interval
+from agentserver.errors import shorten
+from agentserver.xmlable.bounds import MAX_SHOWN, Interval
 from agentserver.xmlable.exact_numbers import exactly
 from agentserver.xmlable.narrowing import Narrowing
 from agentserver.xmlable.refusals import Unmappable, constraint_text
@@ -36,14 +37,29 @@ def multiples_of(codec: Simple, constraints: Sequence[Any], interval: Interval) 
         Unmappable: An XSD cannot say it.
     """
     divisors = [_divisor(codec, each) for each in constraints if isinstance(each, at.MultipleOf)]
-    if not _is_int(codec):
-        return [_narrowing(codec, divisor, interval) for divisor in divisors]
-    found = [_narrowing(codec, divisor, interval) for divisor in divisors if divisor != 1]
-    common = str(math.lcm(*filter(_ending_length, divisors)))  # of those that are patterns, so it is short
-    return [
-        replace(each, facets={**each.facets, "multiple_of": common}) if each.patterns else each
-        for each in found
-    ]
+    if not divisors:
+        return []
+    divisor = _common(divisors)
+    if _is_int(codec) and divisor == 1:
+        return []
+    return [_narrowing(codec, divisor, interval)]
+
+
+def _common(divisors: Sequence[Any]) -> Any:
+    """Give what the multiples of all divisors are the multiples of: their least common multiple."""
+    if isinstance(divisors[0], int):
+        return math.lcm(*divisors)
+    numerators, denominators = zip(*(divisor.as_integer_ratio() for divisor in divisors), strict=True)
+    return _decimal(math.lcm(*numerators), math.gcd(*denominators))
+
+
+def _decimal(numerator: int, denominator: int) -> Decimal:
+    """Divide exactly, which the context would not; the denominator is a product of twos and fives."""
+    places = 0
+    while (10**places * numerator) % denominator:
+        places += 1
+    digits = str(10**places * numerator // denominator)
+    return Decimal((0, tuple(map(int, digits)), -places))
 
 
 def _is_int(codec: Simple) -> bool:
@@ -55,7 +71,7 @@ def _divisor(codec: Simple, constraint: at.MultipleOf) -> Any:
         raise Unmappable(
             f"{codec.noun} has no exact multiples; use int or Decimal, or leave out {constraint_text(constraint)}"
         )
-    divisor = exactly(codec.content.base, constraint.multiple_of)
+    divisor = exactly(codec.content.base, constraint.multiple_of, constraint)
     if divisor is None:
         raise Unmappable(
             f"{constraint_text(constraint)} does not fit {codec.noun}; write the divisor in the same type"
@@ -66,7 +82,8 @@ def _divisor(codec: Simple, constraint: at.MultipleOf) -> Any:
 
 
 def _narrowing(codec: Simple, divisor: Any, interval: Interval) -> Narrowing:
-    phrase = f"a multiple of {codec.encode(divisor)}"
+    text = codec.encode(divisor)
+    phrase = f"a multiple of {shorten(text, MAX_SHOWN)}"
     holds = partial(_is_int_multiple, divisor) if _is_int(codec) else partial(_is_decimal_multiple, divisor)
     listed = _listed(divisor, interval)
     if listed is not None and not listed:
@@ -74,7 +91,7 @@ def _narrowing(codec: Simple, divisor: Any, interval: Interval) -> Narrowing:
     if not _is_int(codec) and (places := _decimal_places(divisor)) is not None:
         return Narrowing(phrase, holds, {"fraction_digits": places})
     if _is_int(codec) and (length := _ending_length(divisor)):
-        return Narrowing(phrase, holds, patterns=(_endings(divisor, length),))
+        return Narrowing(phrase, holds, {"multiple_of": text}, (_endings(divisor, length),))
     if listed is not None:
         return Narrowing(phrase, holds, {"name": "", "values": tuple(map(codec.encode, listed))})
     raise Unmappable(

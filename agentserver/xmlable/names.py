@@ -18,7 +18,14 @@ _ASCII_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
 
 def is_xml_name(name: str) -> bool:
-    """Tell whether `name` may be the name of an element in no namespace."""
+    """Tell whether `name` may be the name of an element in no namespace.
+
+    Raises:
+        ValueError: It is no str, whatever its giver's types say.
+    """
+    given: object = name
+    if not isinstance(given, str):
+        raise ValueError(f"a name is a str, not {type(given).__name__}")
     if _ASCII_NAME.fullmatch(name):
         return True
     return not name.isascii() and ":" not in name and _is_compiled(name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from lxml import etree
+
 ENVELOPE: Final = "https://xml-pipeline.org/ns/envelope/v1"
 """The namespace of what messages travel in: nothing inside may pass for it."""
 
@@ -29,8 +31,16 @@ def require_namespace(namespace: object) -> None:
         raise ValueError(f"a namespace is a str, not {type(namespace).__name__}")
     if namespace in _RESERVED:
         raise ValueError(f"the namespace {namespace} has a meaning of its own; use one of yours")
-    if namespace and not _ABSOLUTE.fullmatch(namespace):
+    if namespace and not (_ABSOLUTE.fullmatch(namespace) and _is_uri(namespace)):
         raise ValueError(f"{namespace!r} is no absolute URI; write a namespace such as 'urn:example:orders'")
+
+
+def _is_uri(namespace: str) -> bool:
+    try:
+        etree.Element(clark(namespace, "name"))
+    except ValueError:  # such as a '%' before what are no two hexadecimal digits
+        return False
+    return True
 
 
 def clark(namespace: str, name: str) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from lxml import etree
+
 from agentserver.errors import ContractError
 from agentserver.xmlable.example import example_text
 from agentserver.xmlable.outline import Field, Record, Variants
@@ -30,7 +32,13 @@ _DETAILS: Final = ((12, 300), (6, 300), (4, 200), (2, 200), (1, 150), (0, 150), 
 """How many levels of fields, and how many characters of their docs, are tried until the card is short enough."""
 
 
-def prompt_card(root: Field, listener: str, description: str, may_call: Sequence[str]) -> str:
+def prompt_card(
+    root: Field,
+    listener: str,
+    description: str,
+    may_call: Sequence[str],
+    schema: etree.XMLSchema | None = None,
+) -> str:
     """Write the card of one contract.
 
     Args:
@@ -38,6 +46,7 @@ def prompt_card(root: Field, listener: str, description: str, may_call: Sequence
         listener: Who takes it.
         description: What the listener does.
         may_call: Whom the listener may address.
+        schema: What the example must be allowed by, where it is more than the outline says.
     """
     doc = root.doc or (root.content.doc if isinstance(root.content, Record | Variants) else "")
     head = [
@@ -46,7 +55,7 @@ def prompt_card(root: Field, listener: str, description: str, may_call: Sequence
         f"To use it, send one XML element {_start_tag(root)}. {one_line(doc, _MAX_DESCRIPTION)}".rstrip(),
     ]
     calls = one_line(", ".join(may_call), _MAX_CALLS) or "nobody"
-    tail = [*_example(root), f"It may itself call: {calls}"]
+    tail = [*_example(root, schema), f"It may itself call: {calls}"]
     room = MAX_CARD - sum(len(line) + 1 for line in (*head, *tail)) - _REMARK
     return "\n".join([*head, *_fields(root, room), *tail]) + "\n"
 
@@ -60,9 +69,9 @@ def _start_tag(root: Field) -> str:
     return f"<{'tns:' if 'tns' in declared else ''}{root.local_name}{names and ' '}{names}>"
 
 
-def _example(root: Field) -> list[str]:
+def _example(root: Field, schema: etree.XMLSchema | None) -> list[str]:
     try:
-        text = example_text(root, required_only=True)
+        text = example_text(root, required_only=True, schema=schema)
     except ContractError:
         return []
     if len(text) > _MAX_EXAMPLE:

@@ -99,6 +99,7 @@ class SchemaDocument:
         if self.namespace:
             schema.attrib.update({"targetNamespace": self.namespace, "elementFormDefault": "qualified"})
         for other in others:
-            append(schema, "import", namespace=other.namespace, schemaLocation=quote(other.file_name))
+            named = {"namespace": other.namespace} if other.namespace else {}
+            append(schema, "import", **named, schemaLocation=quote(other.file_name))
         schema.extend(list(self.root))
         return schema

@@ -37,12 +37,15 @@ class Scrubber:
 
     Args:
         secrets: What nobody may see.
+        names: Names in a document that may be secrets, too, as `strange_names` gives them.
     """
 
-    __slots__ = ("_forms", "_hopeless", "_pieces", "_short")
+    __slots__ = ("_forms", "_hopeless", "_names", "_pieces", "_short")
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], names: Iterable[str] = ()) -> None:
+        self._names = frozenset(names)
         known = [secret.strip() for secret in secrets if secret.strip()]
+        known += [name for name in sorted(self._names) if not _is_everyday(name)]
         self._short = [secret for secret in known if _is_everyday(secret)]
         texts = [text for text in known if not _is_everyday(text)]
         self._hopeless = len(texts) > MAX_FORMS or sum(map(len, texts)) > MAX_SECRETS
@@ -61,7 +64,7 @@ class Scrubber:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to take out."""
-        return bool(self._forms or self._short or self._hopeless)
+        return bool(self._forms or self._short or self._hopeless or self._names)
 
     def scrub(self, text: str) -> str:
         """Return `text` with `***` for what is secret, or `LEFT_OUT` where that cannot be told."""
@@ -78,6 +81,16 @@ class Scrubber:
         for secret in self._short:
             text = re.sub(_QUOTED.format(re.escape(secret)), MASK, text, flags=re.IGNORECASE)
         return self._marked(text)
+
+    def hides_name(self, name: str) -> bool:
+        """Tell whether a name of an element or attribute may be a secret.
+
+        Args:
+            name: The name without its namespace; `…` at its end where that is left out.
+        """
+        if name.endswith("…"):
+            return any(each.startswith(name[:-1]) for each in self._names)
+        return name in self._names
 
     def finds_in(self, value: str, *, cut: bool = False) -> bool:
         """Tell whether a value holds a secret, or a piece of one, or is itself a part of one.

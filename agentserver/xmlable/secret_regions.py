@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from agentserver.xmlable.near_names import folded
 from agentserver.xmlable.scrubbing import Scrubber
-from agentserver.xmlable.secrets import folded
 
 _TAG: Final = re.compile(r"<(/?)([^\s<>/!?'\"=&]+)([^<>]*)>?([^<]*)")
 _ATTRIBUTE: Final = re.compile(r"([^\s='\"]+)\s*=")

@@ -2,7 +2,8 @@
 
 An error of a handler shows values as Python writes them: `Decimal('1.50')` where the XML has `+1.5`. Takes an outline
 and a value that should follow it, whatever a handler did to it since; gives texts. Never raises: what a value's own
-code raises is passed over. Where a union or a collection holds something secret somewhere, all of it counts.
+code raises is passed over. Where a union or a collection holds something secret somewhere, all of it counts; so does
+what stands in place of a dataclass that does, and is none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from agentserver.xmlable.secrets import all_texts, secret_names
 
 _MAX_VALUES: Final = 20_000
 """Values to look at: a handler may have put an instance into itself."""
+_COLLECTIONS: Final = (list, tuple, set, frozenset)
 
 
 def value_texts(root: Field, value: object) -> list[str]:
@@ -41,11 +43,18 @@ def value_texts(root: Field, value: object) -> list[str]:
             continue
         if field.secret or not isinstance(field.content, Record) or field.content.kind != "class":
             texts.update(dict.fromkeys(leaf_texts(found)))
-        elif field.many and not is_item:
+        elif _has_fields(found, field.content):
+            waiting += [(child, _attribute(found, child.name), False) for child in field.content.fields]
+        elif field.many and not is_item and isinstance(found, _COLLECTIONS):
             waiting += [(field, item, True) for item in _items(found)]
         else:
-            waiting += [(child, _attribute(found, child.name), False) for child in field.content.fields]
+            texts.update(dict.fromkeys(leaf_texts(found)))
     return list(texts)
+
+
+def _has_fields(value: object, record: Record) -> bool:
+    own = getattr(type(value), "__dataclass_fields__", {})
+    return all(field.name in own for field in record.fields)
 
 
 def leaf_texts(value: object) -> Iterator[str]:
@@ -61,7 +70,7 @@ def leaf_texts(value: object) -> Iterator[str]:
             yield from all_texts(found)
         elif dataclasses.is_dataclass(found) and not isinstance(found, type):
             waiting += [_attribute(found, field.name) for field in dataclasses.fields(found)]
-        elif isinstance(found, (list, tuple, set, frozenset, Mapping)):
+        elif isinstance(found, (*_COLLECTIONS, Mapping)):
             waiting += _items(found)
         else:
             yield from _forms(found)
@@ -71,7 +80,7 @@ def _items(value: object) -> list[Any]:
     try:
         if isinstance(value, Mapping):
             return [part for entry in value.items() for part in entry]
-        return list(value) if isinstance(value, (list, tuple, set, frozenset)) else []
+        return list(value) if isinstance(value, _COLLECTIONS) else []
     except BaseException:  # noqa: BLE001  # an edge: the collection's own code
         return []
 

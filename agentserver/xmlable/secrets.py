@@ -1,15 +1,13 @@
 """What is secret in a document, and the document without it.
 
 Takes an outline and elements that claim to follow it; gives masked copies, and the texts that nobody but the handler
-may see. Where an element does not follow the outline, whatever bears the name of a secret field counts as secret, in
-any case and with or without `_`, `-` and `.`: a sender's slip must not show a password. So does the text beside the
-fields of an element that holds a secret. A secret in a field of another name cannot be known. Never raises, and
-changes nothing that it is given. Knows nothing of messages; how texts are taken out of others, `scrubbing.py` says.
+may see. Where an element does not follow the outline, whatever bears the name of a secret field, or one near to it,
+counts as secret: a sender's slip must not show a password. So does the text beside the fields of an element that holds
+a secret. A secret in a field of another name cannot be known. Never raises, and changes nothing that it is given. Knows nothing of messages; how texts are taken out of others, `scrubbing.py` says.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from hashlib import sha256
@@ -17,12 +15,15 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
+from agentserver.xmlable.near_names import NearNames, folded, without_separators
 from agentserver.xmlable.outline import Content, Field, Record, Text, Variants
+from agentserver.xmlable.strange_names import strange_places
 
 MASK: Final = "***"
 """What stands where a secret stood."""
 
-_SEPARATORS: Final = re.compile(r"[\W_]+")
+_UNNAMED: Final = "hidden"
+"""What an element or attribute is called in a masked copy whose own name may be a secret."""
 _REMARKS: Final = (etree.Comment, etree.ProcessingInstruction)
 
 
@@ -50,11 +51,6 @@ def secret_names(root: Field) -> frozenset[str]:
     return frozenset(names - {""})
 
 
-def folded(name: str) -> str:
-    """Give a name without its namespace, its case and its separators: `apikey` of `{urn:x}Api_Key`."""
-    return _SEPARATORS.sub("", name.rpartition("}")[2].casefold())
-
-
 def fields_of(content: Content) -> list[Field]:
     """Give the fields that stand right below `content`."""
     if isinstance(content, Record):
@@ -70,8 +66,9 @@ def masked(root: Field, element: etree._Element) -> etree._Element:
         element: The element; it may stand in a larger tree.
 
     Returns:
-        A copy, without a tail, in which `***` stands for what is in each secret element and attribute. Comments and
-        processing instructions are left out of it when the outline has secrets, as no outline knows what is in them.
+        A copy, without a tail, in which `***` stands for what is in each secret element and attribute. When the
+        outline has secrets, what bears a name that is near to none that it knows is secret, too, and called `hidden`;
+        comments and processing instructions are left out, as no outline knows what is in them.
     """
     copy = deepcopy(element)
     copy.tail = None
@@ -85,9 +82,20 @@ def masked(root: Field, element: etree._Element) -> etree._Element:
             tail = node.tail
             node.clear()
             node.text, node.tail = MASK, MASK if tail and tail.strip() else tail
+    for node, name in list(strange_places(root, copy)):
+        _hide_name(node, name)
     for remark in list(copy.iter(*_REMARKS)):
         _take_out(remark)
     return copy
+
+
+def _hide_name(node: etree._Element, name: str) -> None:
+    if name == node.tag:
+        tail = node.tail
+        node.clear()
+        node.tag, node.text, node.tail = _UNNAMED, MASK, tail
+    elif node.attrib.pop(name, None) is not None:
+        node.set(_UNNAMED, MASK)
 
 
 def secret_texts(root: Field, element: etree._Element) -> list[str]:
@@ -121,7 +129,7 @@ def all_texts(element: etree._Element) -> list[str]:
 
 def mentions(names: Iterable[str], data: bytes) -> bool:
     """Tell whether bytes that are no XML may hold something secret: one of the names stands in them."""
-    text = _SEPARATORS.sub("", data.decode("utf-8", "replace").casefold())
+    text = without_separators(data.decode("utf-8", "replace"))
     return any(name in text for name in names)
 
 
@@ -145,6 +153,7 @@ def _secret_places(root: Field, names: frozenset[str], element: etree._Element) 
 def _places_below(
     element: etree._Element, content: Content | None, names: frozenset[str]
 ) -> Iterator[_Place]:
+    near = NearNames(names)
     waiting: list[tuple[etree._Element, Content | None]] = [(element, content)]
     while waiting:
         node, known = waiting.pop()
@@ -152,22 +161,22 @@ def _places_below(
         attributes = {field.tag: field for field in fields if field.attribute}
         elements = {field.tag: field for field in fields if not field.attribute}
         for name in map(str, node.keys()):
-            if _is_secret(name, attributes, names):
+            if _is_secret(name, attributes, near):
                 yield node, name, None
         below: list[tuple[etree._Element, Content | None]] = []
         for child in node.iterchildren("*"):
             field = elements.get(child.tag)
             inner = field.content if field is not None else None
-            if _is_secret(child.tag, elements, names):
+            if _is_secret(child.tag, elements, near):
                 yield child, None, inner
             else:
                 below.append((child, inner))
         waiting += reversed(below)
 
 
-def _is_secret(name: str, fields: Mapping[str, Field], names: frozenset[str]) -> bool:
+def _is_secret(name: str, fields: Mapping[str, Field], names: NearNames) -> bool:
     field = fields.get(name)
-    return field.secret if field is not None else folded(name) in names
+    return field.secret if field is not None else names.has(name, otherwise=True)
 
 
 def _texts(places: Iterable[_Place]) -> list[str]:

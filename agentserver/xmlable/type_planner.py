@@ -14,6 +14,7 @@ from typing import Any, Literal
 from lxml import etree
 
 from agentserver.xmlable.annotations import Annotation, is_union, peel
+from agentserver.xmlable.cardinality import most_values
 from agentserver.xmlable.choices import enum_codec, literal_codec
 from agentserver.xmlable.codec import Codec
 from agentserver.xmlable.concealment import conceal_reader, conceal_writer
@@ -24,7 +25,7 @@ from agentserver.xmlable.group_source import Shape
 from agentserver.xmlable.keys import key_codec
 from agentserver.xmlable.names import element_name, is_xml_name
 from agentserver.xmlable.namespaces import clark
-from agentserver.xmlable.outline import Record
+from agentserver.xmlable.outline import Content, Record, Text
 from agentserver.xmlable.raw import raw_codec
 from agentserver.xmlable.refusals import Unmappable, type_text, why_not
 from agentserver.xmlable.simple import SCALARS, Simple
@@ -151,6 +152,7 @@ class TypePlanner:
         entry = Group(Record("entry", noun=f"{key_slot.noun} to {slots[1].noun}"))
         entry.complete(slots, Shape(None, ("value[0]", "value[1]"), "(v0, v1)"))
         least, most = item_range("dict", whole.constraints)
+        _require_keys(key_slot.codec.content, key_slot.noun, least)
         entries = Slot(self._tag("Entry"), entry, collection=COLLECTIONS[dict], least=least, most=most)
         group = Group(Record("entries", noun=entries.noun))
         group.complete([entries], Shape(dict, ("value",), "v0"))
@@ -184,6 +186,12 @@ class TypePlanner:
         if annotation.secret:
             return Member(kind, slot, conceal_reader(codec.read), conceal_writer(codec.write))
         return Member(kind, slot, codec.read, codec.write)
+
+
+def _require_keys(content: Content, noun: str, least: int) -> None:
+    known = most_values(content) if isinstance(content, Text) else None
+    if known is not None and least > known:
+        raise Unmappable(f"{noun} has at most {known} values, so there are no {least} keys; ask for fewer")
 
 
 def _member_name(annotation: Annotation) -> str:

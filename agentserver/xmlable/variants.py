@@ -12,7 +12,8 @@ from typing import Any
 
 from lxml import etree
 
-from agentserver.xmlable.codec import Codec, Misfit, Reader, Writer, describe, quote
+from agentserver.xmlable.codec import Codec, Misfit, Reader, Writer, quote
+from agentserver.xmlable.concealment import told
 from agentserver.xmlable.group_faults import END, require_bare, require_blank_tail, skip_remarks
 from agentserver.xmlable.outline import Variants
 from agentserver.xmlable.paths import local_name
@@ -49,9 +50,7 @@ def variants_codec(members: Sequence[Member]) -> Codec:
     content = Variants([member.slot.outline() for member in members], f"one of {', '.join(tags)}")
     hashable = all(member.slot.codec.hashable for member in members)
     reader = _reader({member.slot.tag: member.read for member in members}, content.noun)
-    return Codec(
-        content, hashable, reader, _writer({member.kind: member for member in members}, content.noun)
-    )
+    return Codec(content, hashable, reader, _writer({member.kind: member for member in members}, content))
 
 
 def _require_distinct(members: Sequence[Member]) -> None:
@@ -89,13 +88,15 @@ def _reader(readers: Mapping[str, Reader], noun: str) -> Reader:
     return read
 
 
-def _writer(members: Mapping[type, Member], noun: str) -> Writer:
+def _writer(members: Mapping[type, Member], content: Variants) -> Writer:
+    noun = content.noun
+
     def write(value: Any, element: etree._Element) -> None:
         member = members.get(type(value))
         if member is None:
             member = next((members[base] for base in type(value).__mro__ if base in members), None)
             if member is None:
-                raise Misfit(element, describe(value), noun)
+                raise Misfit(element, told(value, content), noun)
         member.write(value, etree.SubElement(element, member.slot.tag))
 
     return write

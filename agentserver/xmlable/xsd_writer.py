@@ -50,6 +50,7 @@ class _Writer:
         self._root, self._recursive = root, recursive_contents(root)
         self._documents: dict[str, SchemaDocument] = {}
         self._globals: dict[tuple[bool, str], Field] = {}
+        self._homes: dict[Record | Variants, SchemaDocument] = {}
 
     def documents(self) -> dict[str, etree._Element]:
         """Write the documents, by file name."""
@@ -102,16 +103,22 @@ class _Writer:
         if not name and home is document and content not in self._recursive:
             yield from self._fill(content, append(declaration, "complexType"), document)
             return
+        self._homes[content] = home
         unique, definition = home.open_type(content, name or field.local_name, "complexType")
         declaration.set("type", document.refer(home, unique))
         if definition is not None:
             yield self._fill(content, definition, home)
 
     def _home(self, content: Record | Variants, document: SchemaDocument) -> SchemaDocument:
-        """Give the document that the type belongs to: where its elements can be its own, rather than global ones."""
+        """Give the document that the type belongs to: where its elements can be its own, rather than global ones.
+
+        A type whose elements are of several namespaces stays where it was met first, so that it is written once.
+        """
         fields = content.members if isinstance(content, Variants) else content.fields
         namespaces = {field.namespace for field in fields if not field.attribute and field.namespace}
-        return self._document(namespaces.pop()) if len(namespaces) == 1 else document
+        if len(namespaces) == 1:
+            return self._document(namespaces.pop())
+        return self._homes.get(content, document)
 
     def _fill(
         self, content: Record | Variants, complex_type: etree._Element, document: SchemaDocument
@@ -173,8 +180,9 @@ class _Writer:
         declaration.set("ref", document.refer(home, field.local_name))
         _annotate(declaration, field.doc, field.secret)
         key = (field.attribute, field.tag)
-        known = self._globals.setdefault(key, field)
-        if known is field:
+        known = self._globals.get(key)
+        if known is None:
+            self._globals[key] = field
             kind = "attribute" if field.attribute else "element"
             made = append(home.root, kind, name=field.local_name)
             yield from self._declare(field, made, home, remarks=False)

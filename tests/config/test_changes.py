@@ -9,12 +9,16 @@ import pytest
 
 from agentserver import xmlify
 from agentserver.config import (
+    BreakerConfig,
     BudgetConfig,
     HandlesConfig,
+    IdempotencyConfig,
     Limits,
     ListenerConfig,
     MetaConfig,
     OrganismConfig,
+    RetentionConfig,
+    RetryConfig,
     StepConfig,
 )
 from agentserver.config.changes import Changes, changes_of
@@ -67,6 +71,8 @@ def test_nothing() -> None:
         {"broadcast": True},
         {"timeout_s": 1.0},
         {"max_concurrent": 3},
+        {"retry": RetryConfig()},
+        {"breaker": BreakerConfig()},
     ],
     ids=str,
 )
@@ -98,7 +104,9 @@ def test_no_field_of_a_configuration_is_forgotten() -> None:
         "name": "y", "identity_path": "k", "port": 1, "thread_scheduling": "depth-first", "repair": "off",
         "max_concurrent_pipelines": 7, "max_concurrent_handlers": 7, "max_concurrent_per_agent": 7, "feedback": 7,
         "limits": Limits(hops=7), "budget": BudgetConfig(messages=7), "meta": MetaConfig(schema="all"),
-        "pipeline": [StepConfig("m.s", after="c14n", step=step)],
+        "pipeline": [StepConfig("m.s", after="c14n", step=step)], "queue": "sqlite:///q.db",
+        "retry": RetryConfig(), "breaker": BreakerConfig(),
+        "idempotency": IdempotencyConfig("off"), "retention": RetentionConfig(7.0),
     }  # fmt: skip
     old = OrganismConfig("x")
     seen = {
@@ -109,7 +117,7 @@ def test_no_field_of_a_configuration_is_forgotten() -> None:
 
     assert set(others) == seen
     left = {field.name for field in fields(OrganismConfig) if field.compare} - set(others)
-    assert {"listeners", "queue", "forbid", "source"} >= left
+    assert {"listeners", "forbid", "source"} >= left
 
 
 def test_what_needs_a_restart_stands_apart() -> None:

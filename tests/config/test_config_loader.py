@@ -47,7 +47,7 @@ listeners:
 
 MANY_FAULTS = """\
 organism: {name: shop, prot: 8765}
-queue: sqlite:///var/shop.db
+queue: nats://host:4222
 repair: saef
 limits:
   depth: 999
@@ -176,7 +176,11 @@ def test_all_faults_are_told_in_one_run_in_the_order_of_the_file(faults_of: Faul
     )
     expected = [
         (1, 24, "organism: unknown key 'prot'; did you mean 'port'?"),
-        (2, 8, "queue: this version offers memory:// only; write that, or remove the key"),
+        (
+            2,
+            8,
+            "queue: there are no NATS queues in this version; write memory:// or sqlite:///var/organism.db",
+        ),
         (3, 9, "repair: found 'saef', expected 'off', 'safe' or 'recover'; did you mean 'safe'?"),
         (5, 10, "limits.depth: found 999, expected at most 256"),
         (7, 37, "no step 'repiar'; did you mean 'repair'?"),

@@ -20,7 +20,7 @@ from agentserver.errors import ConfigError
         ({"max_concurrent_pipelines": "5"}, "max_concurrent_pipelines: found '5'"),
         ({"thread_scheduling": "sideways"}, "expected one of breadth-first, depth-first"),
         ({"repair": "guess"}, "expected one of off, safe, recover"),
-        ({"queue": "sqlite:///var/x.db"}, "queue: found 'sqlite:///var/x.db', expected one of memory://"),
+        ({"queue": "memory"}, "queue: no address of a queue; write memory:// or sqlite:///var/organism.db"),
     ],
 )
 def test_what_the_pump_could_not_work_with_is_refused(options: dict[str, Any], words: str) -> None:

@@ -109,12 +109,6 @@ def test_near_choice_is_suggested(faults_of: FaultsOf) -> None:
     assert [(2, 20, expected)] == faults_of(f"{ORGANISM}thread_scheduling: depth\n{LISTENERS}")
 
 
-@pytest.mark.parametrize("queue", ["nats://user:word@host", "sqlite:///shop.db", "memory"])
-def test_queues_that_are_not_there_yet(queue: str, faults_of: FaultsOf) -> None:
-    expected = "queue: this version offers memory:// only; write that, or remove the key"
-    assert [(2, 8, expected)] == faults_of(f'{ORGANISM}queue: "{queue}"\n{LISTENERS}')
-
-
 @pytest.mark.parametrize("name", ["a", "A.b-c_d9", "x" * 64])
 def test_good_listener_names(name: str, load: Load) -> None:
     assert name == load(listener("").replace("name: a", f"name: {name}")).listeners[0].name

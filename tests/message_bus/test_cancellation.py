@@ -18,8 +18,8 @@ from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestF
 from agentserver.config import RateConfig, StepConfig
 from agentserver.errors import Cancelled
 from agentserver.queues import MemoryQueue, QueuedMessage
+from agentserver.testing.virtual_time import in_virtual_time
 from tests.organisms import THREAD, Ping, Pong, Recorder, listener, outcomes, ping, pump_of, texts
-from tests.virtual_time import in_virtual_time
 
 OTHER = "00000000-0000-4000-8000-000000000001"
 

@@ -12,8 +12,8 @@ from agentserver import HandlerMetadata, HandlerResponse, StreamPump, running
 from agentserver.config import BudgetConfig, Limits
 from agentserver.errors import NoReply
 from agentserver.queues import MemoryQueue, Settlement
+from agentserver.testing.virtual_time import in_virtual_time
 from tests.organisms import THREAD, Amount, Ping, Pong, Recorder, listener, outcomes, ping, pump_of, texts
-from tests.virtual_time import in_virtual_time
 
 
 def answer(text: str) -> HandlerResponse:

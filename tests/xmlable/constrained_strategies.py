@@ -14,6 +14,9 @@ from agentserver.xmlable import Doc, Pattern, Secret
 
 Typed: TypeAlias = tuple[Any, st.SearchStrategy[Any]]
 
+LARGEST = 10**4300 - 1
+"""The largest int that a contract takes. Hypothesis tries the constants of the code, and this is one of them."""
+
 LETTERS = st.text("ab é\U0001f600\n", max_size=5)
 PATTERNS = [
     r"[A-Z]{2}\d{1,3}",
@@ -47,15 +50,17 @@ def ints(draw: st.DrawFn) -> Typed:
     bounds: list[Any] = draw(
         st.sampled_from([[Ge(low)], [Le(high)], [Ge(low), Le(high)], [Gt(low - 1), Lt(high + 1)]])
     )
-    values = {1: st.integers(min_value=low), 2: st.integers(low, high)}[len(bounds)]
-    values = st.integers(max_value=high) if bounds == [Le(high)] else values
+    values = {1: st.integers(low, LARGEST), 2: st.integers(low, high)}[len(bounds)]
+    values = st.integers(-LARGEST, high) if bounds == [Le(high)] else values
     return Annotated[int, *bounds], values
 
 
 @st.composite
 def multiples(draw: st.DrawFn) -> Typed:
     divisor = draw(st.sampled_from([1, 2, 4, 5, 8, 10, 16, 25, 40, 100, 125, 1000, 10_000]))
-    return Annotated[int, MultipleOf(divisor)], st.integers().map(lambda number: number * divisor)
+    return Annotated[int, MultipleOf(divisor)], st.integers(-LARGEST // divisor + 1, LARGEST // divisor).map(
+        lambda number: number * divisor
+    )
 
 
 @st.composite

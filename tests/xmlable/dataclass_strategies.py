@@ -58,7 +58,7 @@ DECIMALS = st.decimals(allow_nan=False, allow_infinity=False) | st.builds(
 )
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
-    int: st.integers() | st.integers(-(10**4300) + 1, 10**4300 - 1),
+    int: st.integers(-(10**30), 10**30) | st.integers(-LARGEST, LARGEST),
     float: st.floats(),
     bool: st.booleans(),
     Decimal: DECIMALS,

@@ -213,10 +213,10 @@ def test_an_empty_list_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("data", "path", "found", "expected"),
     [
-        ([], "Order", "an array", "an object: Order"),
+        ([], "Order", "an array of 0 items", "an object: Order"),
         (None, "Order", "null", "an object: Order"),
-        ('{"lines": []}', "Order", "'{\"lines\": []}'", "an object: Order; call json.loads first"),
-        (b"{}", "Order", "bytes", "an object: Order; call json.loads first"),
+        ('{"lines": []}', "Order", "a text", "an object: Order; call json.loads first"),
+        (b"{}", "Order", "a text", "an object: Order; call json.loads first"),
         ({"lines": ["{}"]}, "Order/lines[1]", "'{}'", "an object: Line"),
         ({"lines": {}}, "Order/lines", "an object", "an array: each item Line"),
         ({"lines": None}, "Order/lines", "null", "an array: each item Line"),

@@ -98,8 +98,13 @@ class Spiteful:
         raise SystemExit
 
 
+@pytest.mark.parametrize("cards", ["4000-1", ["4000-1"], {"no": "4000-1"}, ("x", [b"4000-1"]), Colour.RED])
+def test_what_stands_in_place_of_a_class_with_secrets_is_secret(cards: Any) -> None:
+    assert {"4000-1", "rouge"} & set(value_texts(WALLET, wallet(cards=cards)))
+
+
 def test_whatever_a_handler_did_to_an_instance_is_no_fault() -> None:
-    broken = wallet(pin=Spiteful(), cards=7)
+    broken = wallet(pin=Spiteful(), cards=Spiteful())
     del broken.pairs
 
     assert [] == value_texts(WALLET, broken)
