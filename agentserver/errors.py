@@ -219,9 +219,14 @@ class EnvelopeError(GateError):
 
 
 class RoutingError(GateError):
-    """No listener takes this payload at this address."""
+    """No listener takes this payload at this address.
+
+    Attributes:
+        remedy: What the organism's author could do about it, for the log alone: the sender is not to know.
+    """
 
     code = "no-listener"
+    remedy: str = ""
 
 
 class NotAllowed(RoutingError):
@@ -239,6 +244,24 @@ class ForeignThread(GateError):
     code = "foreign-thread"
 
 
+@dataclass(frozen=True, slots=True)
+class PayloadFault:
+    """One thing that a payload breaks; as of `PayloadError`, which has the first of them."""
+
+    path: str
+    found: str
+    expected: str
+    line: int = 0
+
+    @property
+    def words(self) -> str:
+        """All but the line."""
+        return f"{self.path}: found {self.found}, expected {self.expected}"
+
+    def __str__(self) -> str:
+        return f"{self.words} (line {self.line})" if self.line else self.words
+
+
 class PayloadError(GateError):
     """The payload breaks the contract of the listener that it is for.
 
@@ -249,6 +272,7 @@ class PayloadError(GateError):
         path: Where, as `Invoice/InvoiceLine[3]/Price`; empty when nobody said.
         found: What stands there; it may quote the message.
         expected: What the contract wants there.
+        further: What else the payload breaks; a few of several.
     """
 
     code = "schema"
@@ -262,10 +286,33 @@ class PayloadError(GateError):
         path: str = "",
         found: str = "",
         expected: str = "",
+        further: Sequence[PayloadFault] = (),
     ) -> None:
         words = detail or f"{path}: found {found}, expected {expected}"
         super().__init__(words, code=code, line=line)
-        self.path, self.found, self.expected = path, found, expected
+        self.path, self.found, self.expected, self.further = path, found, expected, tuple(further)
+
+    @classmethod
+    def of(cls, faults: Sequence[PayloadFault], *, code: str | None = None) -> PayloadError:
+        """Make the error of what a payload breaks.
+
+        Args:
+            faults: At least one.
+            code: As of `GateError`.
+        """
+        first, *further = faults
+        return cls(
+            code=code, line=first.line, path=first.path, found=first.found, expected=first.expected,
+            further=further,
+        )  # fmt: skip
+
+    @property
+    def violations(self) -> tuple[PayloadFault, ...]:
+        """All that is known of what the payload breaks, in the order of the document; the first one first."""
+        return (PayloadFault(self.path, self.found, self.expected, self.line), *self.further)
+
+    def __str__(self) -> str:
+        return shorten("; ".join([super().__str__(), *map(str, self.further)]))
 
 
 class ContractChanged(PayloadError):

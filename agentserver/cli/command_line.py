@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
+from agentserver.cli.audit import audit
 from agentserver.cli.bench import bench
 from agentserver.cli.can import can
 from agentserver.cli.case_runner import run_cases
 from agentserver.cli.contracts import contracts
+from agentserver.cli.dead import dead
 from agentserver.cli.edge import Edge
 from agentserver.cli.exit_codes import EPILOG
 from agentserver.cli.new import new
 from agentserver.cli.pipe import pipe
 from agentserver.cli.reload import reload
 from agentserver.cli.run import run
+from agentserver.cli.trace import trace
 from agentserver.cli.validate import validate
 from agentserver.cli.version import package_version
 
@@ -39,6 +42,6 @@ def main(debug: bool) -> None:
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
 
-for command in (run, validate, can, run_cases, pipe, contracts, reload, new, bench):
+for command in (run, validate, can, run_cases, pipe, contracts, reload, dead, trace, audit, new, bench):
     command.epilog = command.epilog or EPILOG
     main.add_command(command)

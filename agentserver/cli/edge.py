@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 import click
 
 from agentserver.cli import exit_codes
-from agentserver.cli.failures import BadContract
+from agentserver.cli.failures import BadContract, BadQueue
 from agentserver.cli.machine_output import emit, is_owed
 from agentserver.cli.terminal import paint, printable
-from agentserver.errors import ConfigError, ContractError
+from agentserver.errors import ConfigError, ContractError, QueueFault
 
 
 class Edge(click.Group):
@@ -47,6 +47,8 @@ class Edge(click.Group):
             return super().invoke(ctx)
         except ContractError as exc:
             raise BadContract(str(exc)) from exc
+        except QueueFault as exc:
+            raise BadQueue(str(exc)) from exc
 
 
 def _refuse_config(ctx: click.Context, error: ConfigError) -> NoReturn:

@@ -5,6 +5,7 @@
         ├── Unusable            what is named is of another kind     2
         ├── NotFound            a file or listener does not exist    3
         ├── BadContract         a class is no contract               78
+        ├── BadQueue            a queue's file cannot be used         1
         └── PumpDied            the pump ended by a bug              70
 
 `code` is the fault in one kebab-case word, for `--json`.
@@ -43,6 +44,12 @@ class BadContract(Failed):
 
     exit_code = exit_codes.BAD_CONFIG
     code = "contract"
+
+
+class BadQueue(Failed):
+    """The file of a queue cannot be used: it is none, damaged, of another version, or in use."""
+
+    code = "queue"
 
 
 class PumpDied(Failed):

@@ -10,33 +10,35 @@ import re
 import time
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import click
 
 _AGO: Final = re.compile(r"([0-9]{1,9})([smhdw])")
+_CLOCK: Final = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _SECONDS: Final = MappingProxyType({"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800})
 
 
-class Moment(click.ParamType):
-    """A click type: a moment as seconds since the epoch."""
+def moment(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Read a moment: a callback of an option.
 
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds."""
-        if isinstance(value, float):
-            return value
-        text = str(value).strip()
-        ago = _AGO.fullmatch(text)
-        if ago is not None:
-            return time.time() - int(ago[1]) * _SECONDS[ago[2]]
-        if re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?", text):
-            text = f"{datetime.now().astimezone().date().isoformat()}T{text}"
-        try:
-            return datetime.fromisoformat(text).timestamp()
-        except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no moment; write 2026-11-21T08:00, 08:00 (today), or 2h (ago)", param, ctx)
+    Raises:
+        click.BadParameter: It is none.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    ago = _AGO.fullmatch(text)
+    if ago is not None:
+        return time.time() - int(ago[1]) * _SECONDS[ago[2]]
+    if _CLOCK.fullmatch(text):
+        text = f"{datetime.now().astimezone().date().isoformat()}T{text}"
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise click.BadParameter(
+            f"{value!r} is no moment; write 2026-11-21T08:00, 08:00 (today), or 2h (ago)"
+        ) from None
 
 
 def shown_time(seconds: float | None) -> str:
@@ -56,7 +58,11 @@ def shown_duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.3f} s"
     whole = round(seconds)
-    for unit, length, smaller, below in (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1)):
+    for unit, length, smaller, below in (
+        ("d", 86_400, "h", 3_600),
+        ("h", 3_600, "min", 60),
+        ("min", 60, "s", 1),
+    ):
         if whole >= length:
             return f"{whole // length} {unit} {whole % length // below} {smaller}"
     return f"{seconds:.3f} s"

@@ -21,6 +21,7 @@ from agentserver.cli.input_file import open_input
 from agentserver.cli.logs import LogFormat, log_options, logging_to_stderr
 from agentserver.cli.machine_output import json_option
 from agentserver.cli.pipe_session import PipeOptions, PipeSession
+from agentserver.cli.queue_address_option import queue_address_option
 from agentserver.cli.serving import run_to_end
 from agentserver.cli.terminal import is_terminal
 
@@ -47,6 +48,7 @@ from agentserver.cli.terminal import is_terminal
     "--refusals", is_flag=True,
     help="Also write what the sender of a failed message is told: an envelope from system.",
 )  # fmt: skip
+@queue_address_option("queue of CONFIG, or memory://")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no summary; failures are still told.")
 @json_option
 @log_options(level="error")
@@ -58,6 +60,7 @@ def pipe(
     from_id: str | None,
     timeout_s: float | None,
     refusals: bool,
+    queue: str | None,
     quiet: bool,
     as_json: bool,
     log_level: str,
@@ -96,12 +99,14 @@ def pipe(
             raise click.UsageError("--output is the --input file: it would be emptied before it is read")
         stack.enter_context(logging_to_stderr(log_level, log_format))
         stack.enter_context(redirect_stdout(sys.stderr))  # the user's handlers may print
-        code = run_to_end(_pump(config, options, forced_exit, allow_env=allow_env), forced_exit)
+        code = run_to_end(_pump(config, options, queue, forced_exit, allow_env=allow_env), forced_exit)
     click.get_current_context().exit(code)
 
 
-async def _pump(config: Path, options: PipeOptions, forced_exit: ForcedExit, *, allow_env: bool) -> int:
-    pump = await bootstrap(config, allow_env=allow_env)
+async def _pump(
+    config: Path, options: PipeOptions, queue: str | None, forced_exit: ForcedExit, *, allow_env: bool
+) -> int:
+    pump = await bootstrap(config, allow_env=allow_env, queue=queue)
     with ExitStack() as stack:
         output = stack.enter_context(_created(options.output_path)) if options.output_path else None
         try:

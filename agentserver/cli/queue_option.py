@@ -40,12 +40,24 @@ class QueueFile:
     config: Path | None = None
     organism: StreamPump | None = None
 
+    def existing(self) -> Path:
+        """Return the file.
+
+        Raises:
+            NotFound: It does not exist.
+        """
+        if not self.path.exists():
+            raise NotFound(f"{self.path}: there is no such file; a daemon makes it when it is started")
+        return self.path
+
 
 def queue_options(function: F) -> F:
     """Add `--queue`, `--config` and `--allow-env` to a command, as the one parameter `file`, a `QueueFile`."""
 
     @click.option(
-        "--queue", metavar="FILE", help=f"The queue's file, or its address, as {EXAMPLE}.  [default: that of CONFIG]"
+        "--queue",
+        metavar="FILE",
+        help=f"The queue's file, or its address, as {EXAMPLE}.  [default: that of CONFIG]",
     )
     @click.option(
         "-c", "--config", metavar="CONFIG", type=click.Path(path_type=Path),
@@ -54,14 +66,11 @@ def queue_options(function: F) -> F:
     @click.option(
         "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
     )
-    def with_file(
-        *args: Any, queue: str | None, config: Path | None, allow_env: bool, **options: Any
-    ) -> Any:
+    def with_file(*args: Any, queue: str | None, config: Path | None, allow_env: bool, **options: Any) -> Any:
         return function(*args, file=locate(queue, config, allow_env=allow_env), **options)
 
-    with_file.__doc__ = function.__doc__
-    with_file.__name__ = function.__name__
-    with_file.__dict__.setdefault("__click_params__", []).extend(getattr(function, "__click_params__", []))
+    with_file.__name__, with_file.__doc__ = function.__name__, function.__doc__
+    with_file.__click_params__ += getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     return with_file  # type: ignore[return-value]
 
 
@@ -92,7 +101,9 @@ def _of_config(config: Path | None, *, allow_env: bool) -> QueueFile:
     found = config or next((candidate for candidate in DEFAULT_CONFIGS if candidate.exists()), None)
     if found is None:
         names = " and no ".join(map(str, DEFAULT_CONFIGS))
-        raise NotFound(f"there is no {names} in {Path.cwd()}; give the queue's file with --queue, or --config")
+        raise NotFound(
+            f"there is no {names} in {Path.cwd()}; give the queue's file with --queue, or --config"
+        )
     organism = _load(require_file(found), allow_env=allow_env)
     path = QueueAddress.parse(organism.config.queue).file(found.resolve().parent.parent)
     if path is None:

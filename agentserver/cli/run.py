@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -20,10 +20,13 @@ from agentserver.cli.forced_exit import ForcedExit
 from agentserver.cli.input_file import open_input
 from agentserver.cli.logs import LogFormat, log_options, logging_to_stderr
 from agentserver.cli.message_stream import MessageStream
+from agentserver.cli.queue_address_option import queue_address_option
 from agentserver.cli.reloading import reload_and_log
+from agentserver.cli.service_manager import ServiceManager
 from agentserver.cli.serving import Ending, run_to_end, serve
 from agentserver.cli.terminal import is_terminal, paint, printable
 from agentserver.cli.version import package_version
+from agentserver.config import QueueAddress
 from agentserver.message_bus import MessageState
 
 logger = logging.getLogger(__name__)
@@ -39,11 +42,13 @@ logger = logging.getLogger(__name__)
     "--drain-timeout", "drain_timeout_s", metavar="S", type=click.FloatRange(min=0),
     help="Seconds to finish what is in flight when told to stop.  [default: limits.drain_timeout_s of CONFIG]",
 )  # fmt: skip
+@queue_address_option("queue of CONFIG, or sqlite:///var/NAME.db with the organism's name")
 @log_options(level="info")
 def run(
     config: Path,
     allow_env: bool,
     files: tuple[Path, ...],
+    queue: str | None,
     drain_timeout_s: float | None,
     log_level: str,
     log_format: LogFormat,
@@ -52,6 +57,10 @@ def run(
 
     Then nothing more is taken, and what is in flight is finished. The exit code is 0 when everything was, and 1 when
     not all was finished within --drain-timeout. A second signal ends the process at once, with exit code 1.
+
+    Messages wait in a file, which the next start goes on with, whatever ended this one: a kill, a crash, a lost
+    connection to the mains. One daemon at a time serves a file. With `queue: memory://`, what waits is finished before
+    the end, and what is left then becomes dead letters.
 
     Logs go to standard error: coloured on a terminal, JSON lines otherwise. There is no network door yet: --inject
     lets you see the daemon at work, and `agentserver pipe` is the way in for other programs.
@@ -69,7 +78,7 @@ def run(
     with ExitStack() as stack:
         inputs = [stack.enter_context(open_input(file)) for file in files]
         stack.enter_context(logging_to_stderr(log_level, log_format))
-        life = _live(config, inputs, drain_timeout_s, forced_exit, allow_env=allow_env)
+        life = _live(config, inputs, queue, drain_timeout_s, forced_exit, allow_env=allow_env)
         code = run_to_end(life, forced_exit)
     click.get_current_context().exit(code)
 
@@ -77,47 +86,64 @@ def run(
 async def _live(
     path: Path,
     files: Sequence[BinaryIO],
+    queue: str | None,
     drain_timeout_s: float | None,
     forced_exit: ForcedExit,
     *,
     allow_env: bool,
 ) -> int:
-    pump = await bootstrap(path, allow_env=allow_env)
+    pump = await bootstrap(path, allow_env=allow_env, queue=queue or QueueAddress.of_daemon, exclusive=True)
     if drain_timeout_s is None:
         drain_timeout_s = pump.config.limits.drain_timeout_s
+    queue = queue or QueueAddress.of_daemon(pump.config)
+    manager = ServiceManager(os.environ)
     ending = await serve(
-        pump, _work(pump, path, files), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s,
+        pump, _work(pump, path, queue, files, manager), forced_exit=forced_exit, drain_timeout_s=drain_timeout_s,
+        manager=manager,
         reload=lambda: reload_and_log(pump, path, allow_env=allow_env),
     )  # fmt: skip
     return _conclude(pump, ending)
 
 
-def _announce(pump: StreamPump, path: Path) -> None:
-    config = pump.config
+def _announce(pump: StreamPump, path: Path, queue: str) -> None:
+    config, left = pump.config, _left(pump)
     logger.info(
         "started",
         extra={
             "organism": config.name, "config": str(path), "listeners": len(pump.listeners),
-            "queue": config.queue, "version": package_version(), "pid": os.getpid(),
+            "queue": queue, "version": package_version(), "pid": os.getpid(), **left,
         },
     )  # fmt: skip
     if is_terminal(sys.stderr):
-        click.echo(_banner(pump), err=True)
+        click.echo(_banner(pump, queue, left), err=True)
 
 
-def _banner(pump: StreamPump) -> str:
+def _left(pump: StreamPump) -> dict[str, int]:
+    """Return how many messages were there from before, and how many of them a process died with."""
+    if not pump.queue.outlives_process:
+        return {}
+    return {"waiting": pump.books.waiting, "suspects": getattr(pump.queue, "suspects", 0)}
+
+
+def _banner(pump: StreamPump, queue: str, left: Mapping[str, int]) -> str:
+    told = f", {left['waiting']} waiting" if left.get("waiting") else ""
+    if left.get("suspects"):
+        told += f", {left['suspects']} of them were being handled when the process died"
     title = paint(printable(pump.config.name), "cyan", sys.stderr, bold=True)
     return (
         f"\n  {title}  (agentserver {package_version()})\n"
         f"  listeners  {printable(', '.join(pump.listeners))}\n"
-        f"  queue      {printable(pump.config.queue)}\n"
+        f"  queue      {printable(queue)}{told}\n"
         f"  Ctrl-C drains and stops; a second one stops at once.\n"
     )
 
 
-async def _work(pump: StreamPump, path: Path, files: Sequence[BinaryIO]) -> None:
+async def _work(
+    pump: StreamPump, path: Path, queue: str, files: Sequence[BinaryIO], manager: ServiceManager
+) -> None:
     """Say that the organism runs, and put the messages of the files in; then wait for ever."""
-    _announce(pump, path)
+    _announce(pump, path, queue)
+    manager.ready(f"{pump.config.name}: {len(pump.listeners)} listeners")
     if files:
         pump.add_outlet(_log_reply)
     for file in files:
@@ -148,9 +174,10 @@ def _conclude(pump: StreamPump, ending: Ending) -> int:
 
 def _books(pump: StreamPump) -> dict[str, int]:
     books = pump.books
-    return {
+    told = {
         "injected": books.injected,
         "emitted": books.emitted,
         "settled": books.settled,
         "dead": books.dead,
     }
+    return {**told, "waiting": books.open} if books.open else told

@@ -17,6 +17,7 @@ from agentserver import StreamPump
 from agentserver.cli import exit_codes
 from agentserver.cli.failures import PumpDied
 from agentserver.cli.forced_exit import ForcedExit
+from agentserver.cli.service_manager import ServiceManager
 from agentserver.cli.stop_signals import borrowed_signals
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ async def serve(
     drain_timeout_s: float,
     timeout_s: float | None = None,
     reload: Reload | None = None,
+    manager: ServiceManager | None = None,
 ) -> Ending:
     """Run a pump until one piece of the work is done, or until it is told to stop; then drain it and shut it down.
 
@@ -87,6 +89,7 @@ async def serve(
         timeout_s: Seconds to serve; None is for ever.
         reload: Is called when SIGHUP comes, and once more for all that came meanwhile; without it, SIGHUP does what
             it did before.
+        manager: Is told of reloads and of the end, and that the event loop turns.
 
     Raises:
         PumpDied: The pump ended by a bug.
@@ -98,14 +101,20 @@ async def serve(
         working = [asyncio.create_task(each, name="agentserver-work") for each in work]
         if reload is not None:
             working.append(
-                asyncio.create_task(_reload_when_asked(stop.hung_up, reload), name="agentserver-reload")
+                asyncio.create_task(
+                    _reload_when_asked(stop.hung_up, reload, manager), name="agentserver-reload"
+                )
             )
+        if manager is not None:
+            working.append(asyncio.create_task(manager.keep_alive(), name="agentserver-alive"))
         stopping = asyncio.create_task(stop.came.wait())
 
         done, _ = await asyncio.wait(
             {pumping, stopping, *working}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
         await _cancel(stopping, *working)
+        if manager is not None:
+            manager.stopping()
 
         drained = await pump.shutdown(drain_timeout_s if stop.signal else 0.0)
         await _cancel(pumping)
@@ -119,11 +128,15 @@ async def serve(
     return Ending("finished" if done else "timeout", drained)
 
 
-async def _reload_when_asked(asked: asyncio.Event, reload: Reload) -> None:
+async def _reload_when_asked(asked: asyncio.Event, reload: Reload, manager: ServiceManager | None) -> None:
     while True:
         await asked.wait()
         asked.clear()
+        if manager is not None:
+            manager.reloading()
         await reload()
+        if manager is not None:
+            manager.ready("reloaded")
 
 
 def run_to_end(main: Coroutine[Any, Any, int], forced_exit: ForcedExit) -> int:

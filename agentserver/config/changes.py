@@ -28,7 +28,7 @@ Same: TypeAlias = Callable[[Any, Any], bool]
 _LIVE: Final = frozenset(
     (
         "max_concurrent_handlers", "max_concurrent_per_agent", "repair", "feedback", "forbid", "budget", "meta",
-        "retry", "breaker", "idempotency", "retention", "limits.crashes",
+        "retry", "breaker", "idempotency.by",
         "limits.message_bytes", "limits.depth", "limits.elements", "limits.attributes", "limits.name_chars",
         "limits.namespaces", "limits.payloads", "limits.hops", "limits.queue_messages", "limits.dead_letters",
         "limits.handler_timeout_s", "limits.drain_timeout_s",
@@ -169,7 +169,7 @@ def _contract_details(old: HandlesConfig, new: HandlesConfig) -> tuple[str, ...]
         found = [str(change) for change in compare(before.outline, after.outline)]
     except AgentServerError as exc:  # the XSD of somebody else, which no outline can be made of
         return (f"cannot be compared: {exc}",)
-    if type(before) is not type(after):
+    if isinstance(before, ForeignContract) is not isinstance(after, ForeignContract):
         found.insert(0, "it has another kind of contract")
     if not found:
         return unseen

@@ -6,7 +6,9 @@ case. Puts faults into the log and never raises. Does not repeat what the shape 
 
 from __future__ import annotations
 
-from agentserver.config.draft import ContractDraft, Draft, ListenerDraft, StepDraft
+from collections.abc import Collection
+
+from agentserver.config.draft import ContractDraft, Draft, ListenerDraft, PeerDraft, StepDraft
 from agentserver.config.fault_log import FaultLog, did_you_mean, quote
 from agentserver.config.queue_address import QueueAddress
 from agentserver.config.routing_keys import routing_key, split_key
@@ -117,14 +119,33 @@ class CrossChecks:
         addresses.update((META, *(f"{META}.{name}".lower() for name in META_CONTRACTS.values())))
         known = sorted(addresses - {""})
         unknown = [
-            (path, peer)
+            peer
             for listener in self._draft.listeners
-            for path, peer in listener.peers
-            if peer and peer.lower() not in addresses and not self._may_be_unread(peer)
+            for peer in listener.peers
+            if peer.text and peer.text.lower() not in addresses and not self._may_be_unread(peer.text)
         ]
-        for index, (path, peer) in enumerate(unknown):
-            near = did_you_mean(peer, known) if index < MAX_SUGGESTED_PEERS else ""
-            self._add_value(path, f"no listener {quote(peer)}{near}")
+        for index, peer in enumerate(unknown):
+            self._unknown_peer(peer, addresses, known if index < MAX_SUGGESTED_PEERS else ())
+
+    def _unknown_peer(self, peer: PeerDraft, addresses: Collection[str], near: Collection[str]) -> None:
+        """Note a peer that nobody is, or a payload class that it does not take."""
+        name = peer.name.lower()
+        if name and name in addresses:
+            payload = peer.text[len(name) + 1 :]
+            meant = did_you_mean(payload, self._payloads_of(name)) if near else ""
+            self._add_value(peer.path, f"{quote(peer.name)} takes no payload {quote(payload)}{meant}")
+        else:
+            wanted = peer.name or peer.text
+            message = f"no listener {quote(wanted)}{did_you_mean(wanted, near)}"
+            self._add_value(peer.name_path or peer.path, message)
+
+    def _payloads_of(self, name: str) -> list[str]:
+        """Return what can be sent to a name, as written."""
+        if name == META:
+            return list(META_CONTRACTS.values())
+        holders = [each for each in self._by_name.values() if name in (each.name.lower(), each.parent)]
+        contracts = [contract for holder in holders for contract in holder.contracts]
+        return sorted({contract.shown_tag for contract in contracts} - {""})
 
     def _may_be_unread(self, peer: str) -> bool:
         """Say whether `peer` may be a contract whose class could not be read, which has its fault already."""

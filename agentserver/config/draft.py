@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from agentserver.config.peer_entries import narrowed
 from agentserver.config.routing_keys import folded_tag
 from agentserver.config.tree import Path
 from agentserver.xmlable.foreign import AnyContract
@@ -42,11 +43,38 @@ class ContractDraft:
         return self.payload_class_path.rpartition(".")[2].lower()
 
     @property
+    def shown_tag(self) -> str:
+        """What a person would call the contract: its root's local name, as written; empty when it is not known."""
+        if self.contract is not None:
+            return self.contract.root_tag.rpartition("}")[2]
+        if "schema" in self.keys:
+            return ""
+        return (
+            self.payload_class.__name__ if self.payload_class else self.payload_class_path.rpartition(".")[2]
+        )
+
+    @property
     def peer_tags(self) -> tuple[str, ...]:
         """What a peer may call the contract by, behind the listener's name, in lower case."""
         tag = self.class_tag
         local = tag.rpartition("}")[2].lower()
         return (tag.lower(), local) if local != tag else (tag,)
+
+
+class PeerDraft(NamedTuple):
+    """One text of `peers:`, and where it stands.
+
+    Args:
+        path: Its place.
+        text: As `permissions` knows it.
+        name: The peer alone, where the entry narrows it to payload classes.
+        name_path: The place of that.
+    """
+
+    path: Path
+    text: str
+    name: str = ""
+    name_path: Path = ()
 
 
 @dataclass(slots=True)
@@ -58,7 +86,7 @@ class ListenerDraft:
     name: str
     agent: bool
     broadcast: bool
-    peers: list[tuple[Path, str]]
+    peers: list[PeerDraft]
     contracts: list[ContractDraft]
     on_refusal_path: str = ""
     on_refusal: Callable[..., Any] | None = None
@@ -130,7 +158,7 @@ class _DraftReader:
             self.text(path, item, "name"),
             item.get("agent") is True,
             item.get("broadcast") is True,
-            self._texts((*path, "peers"), item.get("peers")),
+            self._peers((*path, "peers"), item.get("peers")),
             contracts,
             self.text(path, item, "on_refusal"),
         )
@@ -159,6 +187,16 @@ class _DraftReader:
             self.text(path, item, key) for key in ("payload_class", "handler", "schema", "root")
         )
         return ContractDraft(path, payload_class, handler, item.keys(), schema, root)
+
+    def _peers(self, path: Path, items: object) -> list[PeerDraft]:
+        peers = [PeerDraft(*each) for each in self._texts(path, items)]
+        for place, item in self.mappings(path[:-1], {"peers": items}, "peers"):
+            name = self.text(place, item, "name")
+            payloads = self._texts((*place, "payloads"), item.get("payloads")) if name else []
+            peers += [
+                PeerDraft(at, narrowed(name, payload), name, (*place, "name")) for at, payload in payloads
+            ]
+        return sorted(peers, key=lambda peer: peer.path[: len(path) + 1])
 
     def _texts(self, path: Path, items: object) -> list[tuple[Path, str]]:
         if not isinstance(items, list):

@@ -149,7 +149,7 @@ def _listener(shape: ListenerShape, draft: ListenerDraft, document: Document) ->
         handler_path=first.handler_path,
         description=shape.description,
         is_agent=shape.agent,
-        peers=list(shape.peers) if "peers" in draft.keys else None,
+        peers=[peer.text for peer in draft.peers] if "peers" in draft.keys else None,
         broadcast=shape.broadcast,
         payload_class=first.payload_class,
         handler=first.handler,

@@ -38,7 +38,7 @@ def system_members(organism: OrganismConfig) -> list[Member]:
 def _drafted(listener: ListenerDraft, document: Document) -> Member:
     return Member(
         listener.name,
-        tuple(peer for _, peer in listener.peers) if "peers" in listener.keys else None,
+        tuple(peer.text for peer in listener.peers) if "peers" in listener.keys else None,
         tuple(filter(None, map(_drafted_tag, listener.contracts))),
         listener.agent,
         listener.parent,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from agentserver.config.bounds import DEFAULT_JOIN_TIMEOUT_S, BudgetConfig, RateConfig, listener_faults
+from agentserver.config.peer_entries import expanded
 from agentserver.config.queue_address import MEMORY_QUEUE, QueueAddress
 from agentserver.config.resilience import BreakerConfig, RetryConfig
 from agentserver.config.retention import IdempotencyConfig, RetentionConfig
@@ -134,6 +135,7 @@ class ListenerConfig:
     they name, once imported, and win where both are given. `handles` holds further contracts under this name.
     `schema_path`, `root` and `contract` are as in `HandlesConfig`.
     `peers` is None where nothing is said of them: an agent may then only respond, any other listener address everybody.
+    It holds names, or `name.contract`; mappings, as `{"name": "bank", "payloads": ["Quote"]}`, become such texts.
     """
 
     name: str
@@ -141,7 +143,7 @@ class ListenerConfig:
     handler_path: str = ""
     description: str = ""
     is_agent: bool = False
-    peers: list[str] | None = None
+    peers: list[Any] | None = None
     broadcast: bool = False
     payload_class: type[Any] | None = None
     handler: Callable[..., Any] | None = None
@@ -172,11 +174,13 @@ class ListenerConfig:
     """Where the file says so: of no account for what it is."""
 
     def __post_init__(self) -> None:
-        """Refuse bounds that no call could keep to.
+        """Refuse bounds that no call could keep to, and make texts of peers.
 
         Raises:
-            ConfigError: A bound is out of its range, or a word is none of those known.
+            ConfigError: A bound is out of its range, a word is none of those known, or a peer is no peer.
         """
+        if self.peers is not None:
+            self.peers = expanded(self.peers, self.name)
         faults = listener_faults(self.timeout_s, self.max_concurrent, self.rate, self.join_timeout_s)
         if self.repair is not None and self.repair not in get_args(RepairPolicy):
             known = ", ".join(get_args(RepairPolicy))

@@ -19,8 +19,8 @@ def listener_places(document: Document, listener: ListenerDraft) -> ListenerPlac
         return document.key_place((*listener.path, key)).line if key in listener.keys else 0
 
     entries: dict[str, int] = {}
-    for path, peer in listener.peers:
-        entries.setdefault(peer.lower(), document.value_place(path).line)
+    for peer in listener.peers:
+        entries.setdefault(peer.text.lower(), document.value_place(peer.path).line)
     own: Path = (*listener.path, "name")
     return ListenerPlaces(document.value_place(own).line, line_of("agent"), line_of("peers"), entries)
 

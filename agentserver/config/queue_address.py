@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agentserver.config.fault_log import did_you_mean
+
+if TYPE_CHECKING:
+    from agentserver.config.model import OrganismConfig
 
 MEMORY: Final = "memory"
 SQLITE: Final = "sqlite"
@@ -21,6 +24,7 @@ EXAMPLE: Final = "sqlite:///var/organism.db"
 """Three slashes: a path from the project's folder. Four: an absolute one."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31}):(?://)?")
+_NO_FILE_NAME: Final = re.compile(r"[^\w.-]+")
 _REMEDY: Final = f"write {MEMORY_QUEUE} or {EXAMPLE}"
 
 
@@ -57,6 +61,14 @@ class QueueAddress:
             near = did_you_mean(scheme, (MEMORY, SQLITE))
             raise ValueError(f"no kind of queue is called {scheme!r}{near or f'; {_REMEDY}'}")
         return cls(SQLITE, _path(text, rest))
+
+    @classmethod
+    def of_daemon(cls, config: OrganismConfig) -> str:
+        """Return the address that the daemon uses: what the file says, else a file of the organism's own in `var`."""
+        if "queue" in config.given or config.queue != MEMORY_QUEUE:
+            return config.queue
+        name = _NO_FILE_NAME.sub("-", config.name).strip("-.") or "organism"
+        return f"sqlite:///var/{name}.db"
 
     def file(self, root: Path) -> Path | None:
         """Return the file, with a relative path taken from a folder; None for a queue without one."""

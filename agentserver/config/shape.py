@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from agentserver.config.bounds import (
     DEFAULT_JOIN_TIMEOUT_S,
@@ -39,6 +39,7 @@ from agentserver.config.retention import MAX_KEPT_S, IdempotencyConfig, KnownBy,
 from agentserver.errors import ConfigError
 
 DEFAULT_PORT = 8765
+MAX_TEXT_CHARS = 4096
 MAX_CONCURRENT = 10_000
 """Most handlers, pipelines or calls at once: each is a task with its message in memory."""
 MAX_FEEDBACK = 100
@@ -53,7 +54,7 @@ _DEFAULT_RETENTION = RetentionConfig()
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 _Concurrency = Annotated[int, Field(ge=1, le=MAX_CONCURRENT)]
-_Text = Annotated[str, Field(min_length=1, max_length=4096)]
+_Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 _ListenerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -195,6 +196,26 @@ class ForbidShape(_Shape):
     to: _Text
 
 
+class PeerShape(_Shape):
+    """One item of a listener's `peers:` that narrows a peer."""
+
+    name: _Text
+    payloads: Annotated[list[_Text], Field(min_length=1)]
+
+
+def _read_peer(value: object) -> object:
+    """Check the short form of a peer, as the draft reads it; leave a mapping to its shape."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    if not value:
+        raise PydanticKnownError("string_too_short", {"min_length": 1})
+    if len(value) > MAX_TEXT_CHARS:
+        raise PydanticKnownError("string_too_long", {"max_length": MAX_TEXT_CHARS})
+    return PeerShape.model_construct(name=value)
+
+
 class ListenerShape(_Shape):
     """One item of `listeners:`."""
 
@@ -205,7 +226,7 @@ class ListenerShape(_Shape):
     root: _Text = ""
     description: Annotated[str, Field(max_length=10_000)] = ""
     agent: bool = False
-    peers: list[_Text] = Field(default_factory=list)
+    peers: list[Annotated[PeerShape, BeforeValidator(_read_peer)]] = Field(default_factory=list)
     broadcast: bool = False
     timeout_s: _Seconds | None = None
     max_concurrent: _Concurrency | None = None
@@ -261,6 +282,7 @@ KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         ("forbid",): _keys(ForbidShape),
         ("listeners",): _keys(ListenerShape),
         ("listeners", "handles"): _keys(HandlesShape),
+        ("listeners", "peers"): _keys(PeerShape),
         ("listeners", "rate"): _keys(RateShape),
         ("listeners", "retry"): _keys(RetryShape),
         ("listeners", "breaker"): _keys(BreakerShape),

@@ -46,7 +46,18 @@ class Briefing:
         itself, deadline = sender == listener.name, self._clock() + timeout_s
         fields: tuple[object, ...]
         if delivery is None:
-            fields = (state.thread_id or "", sender, own_name, itself, usage, "", None, 0, deadline, state.answers)
+            fields = (
+                state.thread_id or "",
+                sender,
+                own_name,
+                itself,
+                usage,
+                "",
+                None,
+                0,
+                deadline,
+                state.answers,
+            )
         else:
             message = delivery.message
             fields = (

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from agentserver.errors import Cancelled
 from agentserver.message_bus.dead_letters import dead_letter_of
+from agentserver.message_bus.message_ids import id_at_entry
 from agentserver.message_bus.message_state import MessageState
-from agentserver.message_bus.replies import Handled
+from agentserver.message_bus.settling import Handled
 from agentserver.queues import Delivery, QueuedMessage
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Cancellation:
             message = state.message
             if message is None:
                 continue
-            before = _id_at_entry(message)
+            before = id_at_entry(message)
             if before in self.open or (before in self.unsure and state.thread_id == self.failure.thread_id):
                 self.open.add(message.id)
                 state.fail_as_told(STAGE, self.failure)
@@ -117,6 +118,12 @@ class Cancellation:
                 self.escaped = True
             self.open.discard(message.id)
             self.unsure.discard(message.id)
+        for state in handled.again:  # which wait now, where the next look finds them
+            message = state.message
+            if message is not None and message.id in self.open | self.unsure:
+                self.escaped = True
+                self.open.discard(message.id)
+                self.unsure.discard(message.id)
         self._look()
 
     def log(self, _: object = None) -> None:
@@ -148,9 +155,3 @@ class Cancellation:
             handled.states.append(state)
         handled.leaving.extend(handled.states)
         return handled
-
-
-def _id_at_entry(message: QueuedMessage) -> str:
-    """Return the id with which a message was taken from the queue: that of its input, for a part of one."""
-    whole = message.parent_id
-    return whole if whole is not None and message.id.startswith(f"{whole}:") else message.id

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
 from agentserver.errors import TaskExited
+from agentserver.message_bus.orphan_tasks import HandlerTask, Report, reporting
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,13 @@ class ContainingFactory:
         context = options.get("context")
         whose = in_handler.get() if context is None else context.get(in_handler)
         if whose is not None and inspect.iscoroutine(coro):
-            coro = _contained(coro, whose())
+            make = reporting.get() if context is None else context.get(reporting)
+            report = make() if make is not None else None
+            coro = _contained(coro, whose(), report)
+            if self.inner is None:
+                task = HandlerTask(coro, loop=loop, **options)
+                task.report = report
+                return task
         if self.inner is not None:
             return self.inner(loop, coro, **options)
         return asyncio.Task(coro, loop=loop, **options)
@@ -71,8 +78,11 @@ def containing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             loop.set_task_factory(factory.inner)
 
 
-async def _contained(coro: Coroutine[Any, Any, Any], whose: Mapping[str, str | None]) -> Any:
+async def _contained(
+    coro: Coroutine[Any, Any, Any], whose: Mapping[str, str | None], report: Report | None
+) -> Any:
     in_handler.set(lambda: whose)  # the task that created this one may go on with another handler
+    reporting.set((lambda: report) if report is not None else None)
     try:
         return await coro
     except (SystemExit, KeyboardInterrupt) as exc:

@@ -12,6 +12,7 @@ from agentserver.errors import (
     AgentServerError,
     BudgetExceeded,
     Cancelled,
+    Duplicate,
     ForeignThread,
     NoReply,
     RequestFailed,
@@ -111,6 +112,8 @@ def _ends_all(state: MessageState) -> bool:
 def _end(watch: Watch) -> AgentServerError:
     if watch.failure is None:
         return NoReply("everything was handled, and nobody answered")
+    if type(watch.failure) is Duplicate:
+        return watch.failure
     failure = RequestFailed(watch.failure.code, str(watch.failure))
     failure.__cause__ = watch.failure
     return failure

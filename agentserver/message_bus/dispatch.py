@@ -17,8 +17,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, copy_context
+from functools import partial
 from inspect import isasyncgen, isawaitable
 from typing import Any, Final, TypeAlias
 
@@ -31,9 +32,10 @@ from agentserver.message_bus.deadlines import Deadlines
 from agentserver.message_bus.emitting import Emit, emitted, is_emitting
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.handler_metadata import HandlerMetadata
-from agentserver.message_bus.lanes import Call, Lanes
+from agentserver.message_bus.lanes import HELD, Call, Lanes, Release
 from agentserver.message_bus.listener import Handler, Listener
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.orphan_tasks import Report, reporting
 from agentserver.message_bus.raised import failure_by, log_raised
 from agentserver.message_bus.secrecy import scrubber_of
 from agentserver.message_bus.worker_threads import WorkerThreads
@@ -42,8 +44,8 @@ logger = logging.getLogger(__name__)
 
 MAX_STREAK: Final = 64
 """Handlers that one task runs before it lets the event loop turn."""
-MAX_PARKED: Final = 1_000
-"""Messages waiting for listeners at their limit that take no place in the pipeline from others; further ones do."""
+OTHERS_SHARE: Final = 4
+"""The last one of so many places for calls is left free by a listener whose calls wait, if others could use it."""
 MAX_STUCK: Final = 64
 """Calls of one handler whose deadline passed and that still go on, in a thread or a task: beyond, it is not called."""
 
@@ -66,6 +68,11 @@ class _Runner:
         self.suspended = False  # its handler waits, or has waited
         self.expired = False  # its outcome was recorded without it
 
+    def report(self) -> Report:
+        """Give what tells of a task that its handler starts now and never awaits."""
+        state = self.call[0] if self.call is not None and self.call[1].secret_names else None
+        return partial(_tell_of_orphan, state, _whose(self.call))
+
     def whose(self) -> dict[str, str | None]:
         """Say for the audit whose call it is."""
         return _whose(self.call)
@@ -81,6 +88,11 @@ class Dispatcher:
         emit: Sends one answer of a handler that goes on; without it, none may.
         brief: Makes what a handler is told about its message.
         expects: Whether messages may be submitted that the pipeline does not bring.
+        release: Asks the queue for messages that went back to it, as `lanes.py` says; without it, none do.
+        listeners: Gives those that there are.
+
+    Attributes:
+        paused: Names of the listeners that are not called; `look_at` says that one may be again.
     """
 
     def __init__(
@@ -92,8 +104,12 @@ class Dispatcher:
         emit: Emit | None = None,
         brief: Brief | None = None,
         expects: Callable[[], bool] = bool,
+        release: Release | None = None,
+        listeners: Callable[[], Iterable[Listener]] = tuple,
     ) -> None:
         self.expects = expects
+        self._release, self._listeners = release, listeners
+        self.paused: set[str] = set()
         self._emit, self._brief = emit, brief if brief is not None else Briefing().metadata
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
         self._strays: dict[
@@ -114,7 +130,10 @@ class Dispatcher:
         self.in_flight = 0
         """Messages submitted and not collected yet."""
         self._pending: deque[Call] = deque()
-        self._lanes = Lanes(self.max_per_agent, self._start_runner)
+        self._lanes = Lanes(
+            self.max_per_agent, self._start_runner, self._release, self.paused, self._is_crowded
+        )
+        self._places: Counter[str] = Counter()  # taken by calls of each listener that wait for something
         self._running = 0
         self._outcomes: list[Outcome] = []
         self._context: Context | None = (
@@ -126,9 +145,19 @@ class Dispatcher:
         self._threads = WorkerThreads(self.max_handlers + MAX_STUCK)
 
     @property
+    def _unshared(self) -> int:
+        """Calls that may go on before a listener has to leave the rest of the places to others."""
+        return self.max_handlers - self.max_handlers // OTHERS_SHARE
+
+    @property
     def occupied(self) -> int:
-        """Places in the pipeline that are taken: what waits for a listener at its limit takes none."""
-        return self.in_flight - min(self._lanes.parked, MAX_PARKED)
+        """Places in the pipeline that are taken: what waits for a listener that is not called takes none."""
+        return self.in_flight - self._lanes.parked
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing is here but what waits for listeners that are paused."""
+        return self.in_flight == sum(self._lanes.parked_for(name) for name in self.paused)
 
     def submit(self, batch: Batch) -> None:
         """Take messages in: those that failed, or leave the organism, are outcomes at once."""
@@ -141,18 +170,23 @@ class Dispatcher:
                 continue
             if state.error is None and not (state.message and state.message.outbound):
                 state.fail("dispatch", MissingInput("no target_listeners to call"))
+            self._lanes.came_again(state)
             self._outcomes.append((state, None))
         self._start_runner()
 
     def collect(self) -> list[Outcome]:
-        """Give the outcomes since the last call."""
+        """Give the outcomes since the last call; `HELD` stands for what a handler returned where none was called."""
         outcomes, self._outcomes = self._outcomes, []
+        going_back = self._lanes.going_back
+        if going_back:
+            outcomes += [(state, HELD) for state in going_back]
+            going_back.clear()
         self.in_flight -= len(outcomes)
         return outcomes
 
     async def wait(self) -> None:
         """Wait until `notify` is called, as it is at each outcome, and when a place in the pipeline is free."""
-        if self._outcomes:
+        if self._outcomes or self._lanes.going_back:
             return
         self._waiter = asyncio.get_running_loop().create_future()
         try:
@@ -173,12 +207,55 @@ class Dispatcher:
         ended = self._lanes.withdraw(applies)
         pending, self._pending = self._pending, deque()
         for call in pending:
-            (ended if applies(call[0]) else self._pending).append(call)
+            if not applies(call[0]):
+                self._pending.append(call)
+                continue
+            self._lanes.came_again(call[0])
+            ended.append(call)
+        for state in [state for state in self._lanes.going_back if applies(state)]:
+            self._lanes.stays_here(state)
+            self._outcomes.append((state, None))
         self._outcomes += [(state, None) for state, _ in ended]
         for state, _ in self._outcomes:
             if applies(state):
                 state.fail_as_told("cancel", failure)
         self.notify()
+
+    def give_back(self, others: Batch) -> None:
+        """Let go back to the queue whatever no handler was called with yet, as none is to be called any more.
+
+        Args:
+            others: Messages that are nowhere here, and are to go back, too.
+        """
+        calls = [*self._lanes.withdraw(lambda _: True), *self._pending]
+        self._pending.clear()
+        self.in_flight += len(others)
+        self._outcomes += [(state, HELD) for state in (*(state for state, _ in calls), *others)]
+        self.notify()
+
+    def went_back(self, states: Iterable[MessageState]) -> None:
+        """Note that the queue has taken back messages that were `HELD`."""
+        self._lanes.went_back(states)
+
+    def forget(self, message_ids: Iterable[str]) -> None:
+        """Note that messages which may have gone back to the queue are not there any more."""
+        self._lanes.forget(message_ids)
+        self._start_runner()
+
+    def look_at(self, listener: str) -> None:
+        """Look at what waits for a listener that was paused, or is no more."""
+        if self._context is not None:
+            self._lanes.look(listener)
+
+    def handled_by(self, listener: str) -> list[MessageState]:
+        """Give the messages with which a listener is being called."""
+        calls = [runner.call for runner in self._runners() if runner.call is not None]
+        return [state for state, called in calls if called.name == listener]
+
+    def submitted(self) -> list[MessageState]:
+        """Give the messages whose listener is known, and has not returned yet."""
+        calls = [runner.call for runner in self._runners() if runner.call is not None]
+        return [state for state, _ in (*calls, *self._pending, *self._lanes)]
 
     def abort(self) -> None:
         """Cancel every handler and forget every message: their outcomes are nobody's any more. Then begin anew."""
@@ -221,6 +298,7 @@ class Dispatcher:
         self._fresh = None
         if runner.call is not None:
             runner.suspended = True
+            self._places[runner.call[1].name] += 1
             runner.timeout_s = runner.call[1].timeout_s or self.timeout_s
             self._deadlines.add(runner, runner.timeout_s)
         self._start_runner()
@@ -237,6 +315,7 @@ class Dispatcher:
 
     async def _run(self, runner: _Runner) -> None:
         in_handler.set(runner.whose)
+        reporting.set(runner.report)
         task, clean = asyncio.current_task(), copy_context()
         assert task is not None
         for _ in range(MAX_STREAK):
@@ -257,7 +336,7 @@ class Dispatcher:
                     _fail(state, listener, exc)
             if runner.expired:  # what it does after its deadline has no effect
                 if result is not None:
-                    audit(LATE_REPLY, "returned something after its deadline", **_whose(call))
+                    _tell_of_late_reply(call)
                 return
             runner.call = None
             self._record(runner, state, listener, result)
@@ -272,7 +351,8 @@ class Dispatcher:
         if is_emitting(handler):
             result = handler(state.payload, metadata)
         else:
-            result = await self._threads.call(handler, state.payload, metadata)
+            late = partial(_tell_of_late_reply, runner.call)
+            result = await self._threads.call(handler, state.payload, metadata, late=late)
         if isawaitable(result):
             return await result
         if isasyncgen(result) and self._emit is not None:
@@ -289,17 +369,18 @@ class Dispatcher:
                     continue
             elif pending:
                 call = pending.popleft()
-                if call[1].bounded and not is_ended(call[0]) and not lanes.enter(call):
+                if self._has_to_enter(call[1]) and not is_ended(call[0]) and not lanes.enter(call):
                     self.notify()  # a place in the pipeline is free
                     continue
             else:
                 break
             if is_ended(call[0]):
+                lanes.came_again(call[0])
                 end_quietly(call[0])
             elif self._stuck and self._stuck[call[1].name] >= self.max_handlers + MAX_STUCK:
                 _refuse(*call, self._stuck[call[1].name])
                 if call[1].bounded:
-                    lanes.leave(call[1])
+                    lanes.leave(call)
             else:
                 self._running += 1
                 return call
@@ -310,13 +391,36 @@ class Dispatcher:
     def _record(self, runner: _Runner, state: MessageState, listener: Listener, result: Any) -> None:
         self._running -= 1
         if listener.bounded:
-            self._lanes.leave(listener)
+            self._lanes.leave((state, listener))
         self._outcomes.append((state, result))
         if self._waiter is not None:
             self.notify()
         if runner.suspended:
             self._deadlines.discard(runner, runner.timeout_s)
+            self._leave_place(listener.name)
             self._start_runner()
+
+    def _has_to_enter(self, listener: Listener) -> bool:
+        """Return whether a call waits in a lane, or is at least counted there."""
+        if listener.bounded or self._running >= self._unshared:
+            return True
+        name = listener.name
+        return name in self._lanes.busy or name in self.paused
+
+    def _is_crowded(self, name: str) -> bool:
+        """Return whether a listener whose calls wait has to leave the places that are free to others."""
+        if self._running < self._unshared or not self._places[name]:
+            return False
+        return any(
+            other.name != name and other.name not in self.paused and self._lanes.could_call(other)
+            for other in self._listeners()
+        )
+
+    def _leave_place(self, name: str) -> None:
+        self._places[name] -= 1
+        if not self._places[name]:
+            del self._places[name]
+        self._lanes.place_is_free()
 
     def _expire(self, runner: _Runner) -> None:
         """Record a time-out."""
@@ -358,8 +462,20 @@ def _whose(call: Call | None) -> dict[str, str | None]:
     return {"listener": listener.name, "thread_id": state.thread_id, "message_id": message_id}
 
 
+def _tell_of_late_reply(call: Call | None) -> None:
+    audit(LATE_REPLY, "answered after its call was given up; nothing of it is sent", **_whose(call))
+
+
+def _tell_of_orphan(state: MessageState | None, whose: Mapping[str, str | None], exc: BaseException) -> None:
+    scrubber = scrubber_of(state) if state is not None else None
+    event = "a task that a handler started raised, and nobody awaited it"
+    log_raised(logger, logging.WARNING, event, exc, scrubber, **whose)
+
+
 def _fail(state: MessageState, listener: Listener, exc: BaseException) -> None:
     scrubber = scrubber_of(state)
-    state.fail_as_told("dispatch", failure_by(exc, lambda text: HandlerFailed(listener.name, text, type(exc)), scrubber))
+    state.fail_as_told(
+        "dispatch", failure_by(exc, lambda text: HandlerFailed(listener.name, text, type(exc)), scrubber)
+    )
     fields = {"listener": listener.name, "thread_id": state.thread_id}
     log_raised(logger, logging.WARNING, "handler raised", exc, scrubber, **fields)

@@ -35,7 +35,8 @@ async def emitted(
         is_given_up: Says whether what the handler does has no effect any more.
 
     Returns:
-        The answer that could not be sent, for which the message has failed; None when there is none.
+        The answer that could not be sent, for which the message has failed, or which came too late; None when there
+        is none.
 
     Raises:
         BaseException: Whatever the handler raises.
@@ -43,7 +44,7 @@ async def emitted(
     try:
         async for answer in answers:
             if is_given_up():
-                return None
+                return answer
             if answer is not None:
                 await emit(state, answer)
             if state.error is not None:

@@ -25,17 +25,18 @@ def is_meant(failure: AgentServerError | None, on: Sequence[str]) -> bool:
         failure: What a message failed with.
         on: Words, as `config.resilience` has them.
     """
+    raised: type[BaseException]
     if type(failure) is HandlerTimedOut:
         kind, raised = "timeout", TimeoutError
-    elif type(failure) is HandlerFailed:
-        found = failure.raised
-        if found is None:
-            return "crashed" in on
-        if issubclass(found, ContractError | BindingError | GateError):
-            return False
-        kind, raised = "error" if issubclass(found, Exception) else "crashed", found  # type: ignore[assignment]
-    else:
+    elif type(failure) is not HandlerFailed:
         return False
+    elif failure.raised is None:
+        return "crashed" in on
+    else:
+        raised = failure.raised
+        if issubclass(raised, ContractError | BindingError | GateError):
+            return False
+        kind = "error" if issubclass(raised, Exception) else "crashed"
     return kind in on or any(_is_named(cls, on) for cls in raised.__mro__)
 
 

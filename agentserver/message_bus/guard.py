@@ -45,7 +45,7 @@ class Step:
                 try:
                     body(state)
                 except AgentServerError as exc:
-                    state.fail(self.name, exc)
+                    state.fail(self.name, without_frames(exc))
                 except BaseException as exc:  # noqa: BLE001  # an edge: contracts run their authors' code, sys.exit and all
                     fail_by_bug(state, self.name, exc)
         return batch
@@ -54,6 +54,19 @@ class Step:
 def guard(name: str) -> Callable[[StepBody], Step]:
     """Make a step of a body. Use as `@guard("c14n")`."""
     return lambda body: Step(name, body)
+
+
+def without_frames(failure: AgentServerError) -> AgentServerError:
+    """Return a failure without the tracebacks of itself and its causes.
+
+    Their frames lead to the batch, and that to the failure: such circles would keep every bad message, and what it was
+    parsed from, until the garbage collector looks at everything, and make that take long.
+    """
+    error: BaseException | None = failure
+    while error is not None and (error.__traceback__ or error.__context__):
+        error.__traceback__ = error.__context__ = None
+        error = error.__cause__
+    return failure
 
 
 def fail_by_bug(state: MessageState, step: str, exc: BaseException) -> None:

@@ -40,7 +40,10 @@ def thread_key_of(config: OrganismConfig) -> bytes | None:
         return identity_key((source.parent.parent if source is not None else Path()) / config.identity_path)
     except ConfigError as exc:
         file, line = str(source or config.name), config.given.get("organism.identity", 0)
-        faults = [ConfigFault(file, line, 0, f"organism.identity: {each.message}") for each in exc.faults]
+        faults = [
+            ConfigFault(file, line, 0, f"organism.identity: {each.file} {each.message}")
+            for each in exc.faults
+        ]
         raise ConfigError(faults) from exc.__cause__
 
 
@@ -77,9 +80,11 @@ def _read(path: Path) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
-    with open(descriptor, "rb") as stream:
+    try:
         _check_owner(path, link, os.fstat(descriptor))
-        content = stream.read(_MAX_FILE_BYTES)
+        content = os.read(descriptor, _MAX_FILE_BYTES)
+    finally:
+        os.close(descriptor)
     found = _is_key(content)
     if found is None:
         raise _fault(
@@ -99,7 +104,7 @@ def _check_owner(path: Path, link: os.stat_result, file: os.stat_result) -> None
     if file.st_mode & _OTHERS:
         mode = f"{stat.S_IMODE(file.st_mode):04o}"
         remedy = f"chmod 600 {path}, and remove it for a new one if anybody may have read it"
-        raise _fault(path, f"others than its owner may open it (mode {mode}); {remedy}")
+        raise _fault(path, f"may be opened by others than its owner (mode {mode}); {remedy}")
 
 
 def _make(path: Path) -> None:
@@ -132,4 +137,4 @@ def _keep(folder: Path) -> None:
 
 
 def _fault(path: Path, message: str) -> ConfigError:
-    return ConfigError([ConfigFault(str(path), 0, 0, f"{path}: {message}")])
+    return ConfigError([ConfigFault(str(path), 0, 0, message)])

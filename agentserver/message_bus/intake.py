@@ -5,6 +5,8 @@ What a state holds when it enters is decided here; what it becomes, in the steps
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from agentserver.errors import WireError
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.conversations import Conversations
@@ -26,6 +28,12 @@ def state_of(delivery: Delivery) -> MessageState:
         if message.recovered:
             state.metadata["recovered"] = True
     return state
+
+
+def note_taken(deliveries: Iterable[Delivery], now: float) -> None:
+    """Note when deliveries were taken, in seconds since the epoch."""
+    for delivery in deliveries:
+        delivery.taken_at = now
 
 
 async def adopt(
@@ -54,7 +62,8 @@ def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> Que
         parent.chain, state.canonical is not None, parent.outbound, target, parent.id, parent.hop,
     )  # fmt: skip
     part.first_line, part.sent_on = parent.first_line, parent.sent_on
-    part.version, part.repairs = parent.version, parent.repairs
+    part.version, part.repairs, part.key = parent.version, parent.repairs, parent.key
+    part.queued_at = parent.queued_at
     part.in_reply_to, part.joint = parent.in_reply_to, parent.joint
     return part
 

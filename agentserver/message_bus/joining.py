@@ -102,7 +102,7 @@ class Joins:
         return bool(self._groups)
 
     def ask(self, state: MessageState, puts: Sequence[QueuedMessage]) -> None:
-        """Mark the questions among what a handler sends: what it forwards, where those are several.
+        """Mark the questions among what a handler sends: all that it forwards.
 
         Args:
             state: The message that was handled.
@@ -110,7 +110,7 @@ class Joins:
         """
         message, wait_s = state.message, state.target_listeners[0].join_s if state.target_listeners else None
         questions = [put for put in puts if not put.outbound and put.in_reply_to is None and put.chain]
-        if wait_s is None or message is None or len(questions) < 2:  # noqa: PLR2004  # one answer needs no others
+        if wait_s is None or message is None or not questions:
             return
         if len(self._groups) >= MAX_GROUPS:
             logger.warning("answers are not joined", extra={"groups": len(self._groups)})
@@ -226,7 +226,7 @@ class Joins:
             self._open(group, wait_s)
         question = group.questions[joint.number]
         question.coming = max(0, question.coming - 1)
-        if question.over and question.answers:
+        if len(question.answers) >= question.copies:
             return [state]  # an answer more than was asked for
         question.answers.append(state)
         self._last[group.id] = state

@@ -13,6 +13,7 @@ from agentserver.config import BreakerConfig, RateConfig, RetryConfig
 from agentserver.config.model import RepairPolicy
 from agentserver.config.permissions import restriction
 from agentserver.config.routing_keys import routing_key
+from agentserver.message_bus.held_contracts import hold
 from agentserver.message_bus.message_state import HandlerMetadata, HandlerResponse
 from agentserver.wire import Schema
 from agentserver.xmlable import contract_of
@@ -58,9 +59,9 @@ class Listener:
     """
 
     __slots__ = (
-        "allowed", "bounded", "breaker", "broadcast", "call", "contract", "description", "is_agent", "join_s", "max_concurrent", "name",
-        "own_name", "payload_class", "peers", "rate", "repair", "restriction", "retry", "root_tag", "schema",
-        "secret_names", "timeout_s", "version",
+        "allowed", "bounded", "breaker", "broadcast", "call", "contract", "description", "is_agent", "join_s",
+        "max_concurrent", "name", "own_name", "payload_class", "peers", "rate", "repair", "restriction", "retry",
+        "root_tag", "schema", "secret_names", "timeout_s", "version",
     )  # fmt: skip
 
     def __init__(
@@ -81,10 +82,12 @@ class Listener:
         rate: RateConfig | None = None,
         repair: RepairPolicy | None = None,
         join_s: float | None = None,
+        retry: RetryConfig | None = None,
+        breaker: BreakerConfig | None = None,
     ) -> None:
         self.name = name
         self.payload_class = payload_class
-        self.contract: AnyContract = contract if contract is not None else contract_of(payload_class)
+        self.contract: AnyContract = hold(contract if contract is not None else contract_of(payload_class))
         self.schema: Schema = schema if schema is not None else self.contract.schema
         self.secret_names = secret_names_of(self.contract)
         self.root_tag = root_tag or routing_key(name, self.contract.root_tag)
@@ -96,9 +99,10 @@ class Listener:
         self.allowed: set[tuple[str, str]] = set()
         self.broadcast = broadcast
         self.timeout_s, self.max_concurrent, self.rate = timeout_s, max_concurrent, rate
-        self.bounded = is_agent or max_concurrent is not None or rate is not None
+        self.bounded = is_agent or max_concurrent is not None or rate is not None or breaker is not None
         self.version = 0
         self.repair, self.join_s = repair, join_s
+        self.retry, self.breaker = retry, breaker
         self.handler = handler
 
     @property

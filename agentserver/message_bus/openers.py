@@ -66,7 +66,9 @@ class Openers:
             self.note(lowered, known)
             if known == sender:
                 return
-        audit(FOREIGN_THREAD, "went on with a thread of somebody else's", listener=sender, thread_id=thread_id)
+        audit(
+            FOREIGN_THREAD, "went on with a thread of somebody else's", listener=sender, thread_id=thread_id
+        )
         raise ForeignThread(f"thread {thread_id} is none that {sender!r} opened")
 
     def refuse_branch(self, thread_id: str) -> None:

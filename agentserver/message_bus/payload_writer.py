@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from agentserver.message_bus.held_contracts import HeldContracts
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.wire import Element, EnvelopeBuilder, canonical, compact, first_violation
 from agentserver.xmlable import Contract
@@ -25,20 +26,31 @@ class PayloadWriter:
         table: Knows the contracts.
     """
 
-    __slots__ = ("_builder", "_forms", "_table")
+    __slots__ = ("_builder", "_forms", "_held", "_table")
 
     def __init__(self, table: RoutingTable) -> None:
         self._table = table
         self._forms: dict[type[Any], WrittenForm] = {}
         self._builder = EnvelopeBuilder()
+        self._held = HeldContracts()
 
     def contract_of(self, payload: Any) -> AnyContract | None:
         """Return the contract of an instance; None for an element, which may be of any.
 
+        It is the contract that the class had at the first time, whatever was put in its place since.
+
         Raises:
             ContractError: Its class has none.
         """
-        return None if isinstance(payload, Element) else self._table.contract_of(type(payload))
+        if isinstance(payload, Element):
+            return None
+        cls = type(payload)
+        held = self._held.get(cls)
+        if held is not None:
+            return held
+        contract = self._table.contract_of(cls)
+        self._held.keep(cls, contract)
+        return contract
 
     def write(
         self,

@@ -9,8 +9,9 @@ them, and what handlers emitted is back in the queue.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from aiostream import pipable_operator, pipe, stream, streamcontext
 from aiostream.core import Stream
@@ -18,12 +19,17 @@ from aiostream.core import Stream
 from agentserver.message_bus.dispatch import Dispatcher, Outcome
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.message_state import MessageState
-from agentserver.message_bus.replies import Handled, Replies
+from agentserver.message_bus.settling import Handled, Settling
 
 Adopt: TypeAlias = Callable[[Batch], Awaitable[None]]
 Settle: TypeAlias = Callable[[Handled], Awaitable[None]]
+T = TypeVar("T")
 Pipeline: TypeAlias = Stream[Batch]
 """Iterate its `stream()` to drive it: it gives batches of finished states."""
+
+
+MAX_ARRIVING_S: Final = 0.5
+"""Seconds that settlements have to arrive in the queue when the pipeline is ended from outside."""
 
 
 class Stage(Protocol):
@@ -42,11 +48,12 @@ def build_pipeline(
     source: AsyncIterable[Batch | MessageState],
     stages: Sequence[Stage],
     dispatcher: Dispatcher,
-    replies: Replies,
+    settling: Settling,
     *,
     adopt: Adopt,
     settle: Settle,
     max_in_flight: int,
+    max_settling: int = 1,
     enter: Callable[[Batch], object] = len,
 ) -> Pipeline:
     """Compose the pipeline; iterating its stream drives it.
@@ -55,10 +62,11 @@ def build_pipeline(
         source: Batches of states, or single ones, that bring `raw_bytes`.
         stages: The gate, in order.
         dispatcher: Runs handlers.
-        replies: Makes settlements of what they return.
+        settling: Makes settlements of what they return.
         adopt: Tells the queue that one input became several messages.
         settle: Commits a settlement.
         max_in_flight: Messages in the pipeline at once; no more are taken from the source then.
+        max_settling: Settlements on their way to the queue at once.
         enter: Is shown each batch before its first stage.
 
     Returns:
@@ -71,12 +79,15 @@ def build_pipeline(
         return batch
 
     xs: Stream[Any] = stream.iterate(source) | pipe.map(begin)
-    over_outcomes: Any = replies.over  # aiostream's types want functions of any number of sources
+    over_outcomes: Any = settling.over  # aiostream's types want functions of any number of sources
     for stage in stages:
         over: Any = stage.over
         xs |= pipe.map(over, task_limit=1) if asyncio.iscoroutinefunction(over) else pipe.map(over)
     return (
-        xs | dispatch.pipe(dispatcher, adopt, max_in_flight) | pipe.map(over_outcomes) | settled.pipe(settle)
+        xs
+        | dispatch.pipe(dispatcher, adopt, max_in_flight)
+        | pipe.map(over_outcomes)
+        | settled.pipe(settle, max_settling)
     )
 
 
@@ -93,9 +104,7 @@ async def dispatch(
             while True:
                 if pull is not None and pull.done():
                     batch, pull = pull.result(), None
-                elif (
-                    pull is None and not exhausted and not dispatcher.in_flight and not dispatcher.expects()
-                ):
+                elif pull is None and not exhausted and not dispatcher.in_flight and not dispatcher.expects():
                     batch = await anext(batches, None)  # nothing else can happen meanwhile
                 else:
                     batch = []
@@ -119,14 +128,50 @@ async def dispatch(
                 await asyncio.wait([pull])
 
 
-async def _next(batches: AsyncIterator[Batch]) -> Batch | None:
+async def _next(batches: AsyncIterator[T]) -> T | None:
     return await anext(batches, None)
 
 
 @pipable_operator
-async def settled(source: AsyncIterable[Handled], settle: Settle) -> AsyncIterator[Batch]:
-    """Commit each settlement, then let its states go."""
+async def settled(source: AsyncIterable[Handled], settle: Settle, max_settling: int) -> AsyncIterator[Batch]:
+    """Commit each settlement, then let its states go, in order; so many may be on their way at once."""
     async with streamcontext(source) as streamer:
-        async for handled in streamer:
-            await settle(handled)
-            yield handled.states
+        if max_settling == 1:
+            async for handled in streamer:
+                await settle(handled)
+                yield handled.states
+            return
+        going: deque[tuple[asyncio.Task[None], Batch]] = deque()
+        batches, pull, exhausted = aiter(streamer), None, False
+        try:
+            while going or not exhausted:
+                if pull is None and not exhausted and len(going) < max_settling:
+                    pull = asyncio.create_task(_next(batches))
+                waited = [going[0][0]] if going else []
+                await asyncio.wait((*waited, *([pull] if pull else ())), return_when=asyncio.FIRST_COMPLETED)
+                if pull is not None and pull.done():
+                    handled, pull = pull.result(), None
+                    if handled is None:
+                        exhausted = True
+                    else:
+                        going.append((asyncio.create_task(_settle(settle, handled)), handled.states))
+                while going and going[0][0].done():
+                    task, states = going.popleft()
+                    task.result()
+                    yield states
+        finally:
+            await _end([pull] if pull else [], [task for task, _ in going])
+
+
+async def _settle(settle: Settle, handled: Handled) -> None:
+    await settle(handled)
+
+
+async def _end(pulls: list[asyncio.Task[Handled | None]], settling: list[asyncio.Task[None]]) -> None:
+    """Take nothing more, and let what is on its way to the queue arrive, if that takes no longer than a moment."""
+    for pull in pulls:
+        pull.cancel()
+    if pulls or settling:
+        await asyncio.wait((*pulls, *settling), timeout=MAX_ARRIVING_S)
+    for task in settling:
+        task.cancel()

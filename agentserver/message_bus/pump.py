@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from functools import partial
@@ -26,14 +27,15 @@ from agentserver.message_bus.briefing import Briefing
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.cancellation import STAGE as CANCEL
 from agentserver.message_bus.cancellation import Cancellation
-from agentserver.message_bus.closing import bury, idle_or_stopped
+from agentserver.message_bus.closing import bury, finished_or_late, idle_or_stopped, last_answers
 from agentserver.message_bus.containment import containing
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.dispatch import Dispatcher
 from agentserver.message_bus.gate import gate_stages, parse_limits
 from agentserver.message_bus.generations import Generations
 from agentserver.message_bus.guard import Batch
-from agentserver.message_bus.intake import adopt, state_of
+from agentserver.message_bus.idempotency import Idempotency, check_key
+from agentserver.message_bus.intake import adopt, note_taken, state_of
 from agentserver.message_bus.introspection import register_meta
 from agentserver.message_bus.joining import Joins
 from agentserver.message_bus.listener import Listener
@@ -42,24 +44,31 @@ from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import check_name
 from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
+from agentserver.message_bus.pausing import Pausing
 from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.pipeline import Pipeline, Stage, build_pipeline
+from agentserver.message_bus.portions import Pace, portions
+from agentserver.message_bus.queue_opening import adjust_queue, open_queue
 from agentserver.message_bus.refusals import Refusals
 from agentserver.message_bus.registration import register
 from agentserver.message_bus.reload import Plan, Running, plan
-from agentserver.message_bus.replies import Handled, Replies
+from agentserver.message_bus.replies import Replies
+from agentserver.message_bus.retrying import Retrying
 from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.settling import Handled, Settling
 from agentserver.message_bus.threads import Threads, new_thread_id
 from agentserver.message_bus.usage import Usage
 from agentserver.message_bus.visibility import Visibility
 from agentserver.message_bus.watchdog import watching
 from agentserver.message_bus.worker_threads import WorkerThreads
 from agentserver.message_bus.written_replies import WrittenReplies
-from agentserver.queues import Books, DeadLetter, MemoryQueue, MessageQueue, Settlement
+from agentserver.queues import Books, DeadLetter, Delivery, MessageQueue, Settlement
 from agentserver.xmlable.foreign import SchemaLibrary
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
 DEFAULT_REQUEST_SENDER: Final = "program"
+MAX_SETTLING: Final = 8
+"""Batches on their way to a queue that has to write them down."""
 MAX_STOP_S: Final = 1.0
 """Seconds that a pump may take to stop once it was cancelled: no handler is waited for then."""
 
@@ -69,9 +78,11 @@ class StreamPump:
 
     Args:
         config: What the organism is made of. Its listeners are registered by `register_all`.
-        queue: Where messages wait; one in memory, bounded by the config's limits, when left out.
+        queue: Where messages wait; the one that the config names, bounded by its limits, when left out.
         clock: Seconds since the epoch, for the times that are written down.
         thread_key: The secret that thread ids are derived with; random when left out.
+        random: A number from 0 to less than 1, for the jitter of retries.
+        owns_queue: Whether the bounds of `queue` are the config's, and follow when that is reloaded.
 
     Attributes:
         config: As given.
@@ -87,14 +98,15 @@ class StreamPump:
         queue: MessageQueue | None = None,
         clock: Callable[[], float] = time.time,
         thread_key: bytes | None = None,
+        random: Callable[[], float] = random.random,
+        owns_queue: bool = False,
     ) -> None:
         limits = config.limits
         self.config = config
         self.listeners: dict[str, Listener] = {}
         self.routing_table = RoutingTable()
-        memory = _memory_queue(config)
-        self.queue: MessageQueue = queue if queue is not None else memory
-        self._own_queue = memory if queue is None else None  # whose bounds are the config's
+        self._owns_queue = owns_queue or queue is None  # so that its bounds are the config's
+        self.queue: MessageQueue = queue if queue is not None else open_queue(config, clock=clock)
         self._clock = clock
         threads = self._threads = Threads(thread_key)
         self._openers = Openers(threads)
@@ -110,6 +122,8 @@ class StreamPump:
             emit=self._emit,
             brief=Briefing(Usage(visibility, self.routing_table).by, clock).metadata,
             expects=self._joins.__bool__,
+            release=self.queue.release,
+            listeners=self.listeners.values,
         )
         self._budget = Budget(config.budget, limits.hops)
         self._refusals = Refusals(
@@ -123,18 +137,30 @@ class StreamPump:
             self._written,
             budget=self._budget,
             max_bytes=limits.message_bytes,
+            joins=self._joins,
+        )
+        self._idempotency = Idempotency(config.idempotency, self.queue)
+        self._retrying = Retrying(config.retry, self._budget, clock, random)
+        self._settling = Settling(
+            self._replies,
+            self.routing_table,
             clock=clock,
             refusals=self._refusals,
+            retrying=self._retrying,
             joins=self._joins,
+            idempotency=self._idempotency,
+            keeps_history=self.queue.keeps_history,
         )
         register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
         self._outlets = Outlets()
+        self._pausing = Pausing(self._dispatcher, self.queue, self.listeners)
         self._conversations = Conversations()
         self._writer = PayloadWriter(self.routing_table)
         self._schemas = SchemaLibrary()
         self._run_task: asyncio.Task[Any] | None = None
         self._closing = False
         self._fault: Exception | None = None
+        self._settled = asyncio.Event()  # something was, while the pump is closing
         self._reloading = asyncio.Lock()
         self._cancellations: dict[Cancellation, asyncio.Task[None]] = {}  # those that are going on
 
@@ -220,14 +246,13 @@ class StreamPump:
         self._refusals.adjust(config.feedback, limits.message_bytes)
         self._written.adjust(parse_limits(limits), config.repair)
         self._replies.adjust(limits.message_bytes)
+        self._retrying.default, self._idempotency.by = config.retry, config.idempotency.by
         if made.changes.touches("meta") or made.changes.touches("limits.message_bytes"):
             self.routing_table.forget_for_some()
             register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
-        if self._own_queue is not None:
-            self._own_queue.max_waiting, self._own_queue.max_dead_letters = (
-                limits.queue_messages,
-                limits.dead_letters,
-            )
+        if self._owns_queue:
+            adjust_queue(self.queue, config)
+        self._pausing.keep_to(self.listeners)
         self._dispatcher.adjust(
             config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
         )
@@ -249,10 +274,11 @@ class StreamPump:
             source,
             self._places,
             self._dispatcher,
-            self._replies,
+            self._settling,
             adopt=self._adopt,
             settle=self._settle,
             max_in_flight=self.config.max_concurrent_pipelines,
+            max_settling=MAX_SETTLING if self.queue.outlives_process else 1,
             enter=self._tell_secret_names,
         )
 
@@ -263,6 +289,7 @@ class StreamPump:
         from_id: str | None = None,
         *,
         first_line: int = 1,
+        key: str | None = None,
     ) -> str | None:
         """Put a message into the queue. What is wrong with it shows later, to whoever subscribed to its thread.
 
@@ -277,6 +304,9 @@ class StreamPump:
                 cannot be a listener's name.
             first_line: The line on which `raw_bytes` begins in the text that they were cut from, 1-based. Lines in
                 errors are those of `raw_bytes`; this goes along as `message.first_line`.
+            key: Up to 256 characters by which its sender knows it: of all that one sender sends with one key, one is
+                handled in `idempotency.window_s`, and the others count as `duplicates`. One that failed may be sent
+                again.
 
         Returns:
             The thread; None when the envelope is to say.
@@ -286,13 +316,16 @@ class StreamPump:
             PumpClosed: The pump is shutting down.
             PumpError: The pump ended by a fault, and was not run again.
             TypeError: `raw_bytes` is not bytes.
-            ValueError: `from_id` is no name.
+            ValueError: `from_id` is no name, or `key` no key.
         """
         if self._closing:
             raise PumpClosed("the pump is shutting down")
         if self._fault is not None:
             raise PumpError(f"the pump ended by a fault: {told(self._fault)}") from self._fault
         message = self._admission.message(raw_bytes, thread_id, from_id, first_line)
+        message.queued_at = self._clock()
+        if key is not None:
+            message.key, self._idempotency.has_keys = check_key(key), True
         self._budget.open(message)
         thread_id = message.thread_id
         if self._conversations:
@@ -310,6 +343,8 @@ class StreamPump:
         to: str | None = None,
         timeout_s: float = DEFAULT_REQUEST_TIMEOUT_S,
         from_id: str = DEFAULT_REQUEST_SENDER,
+        *,
+        key: str | None = None,
     ) -> Any:
         """Send a payload and wait for the answer.
 
@@ -318,6 +353,7 @@ class StreamPump:
             to: The listener that it is for; None leaves that to the payload's root.
             timeout_s: Seconds to wait.
             from_id: The name to ask under.
+            key: As of `inject`.
 
         Returns:
             The payload of the first reply: an instance of its class, or an element when a handler wrote bytes.
@@ -325,6 +361,7 @@ class StreamPump:
         Raises:
             RequestFailed: The message, or one that followed from it, failed, and nothing is left that could answer.
             NoReply: Everything was handled, and nobody answered.
+            Duplicate: The same was handled before, and is not again.
             RequestTimedOut: No answer came in time.
             BindingError: The payload does not fit its own contract.
             PumpClosed: The pump is shut down, before or meanwhile.
@@ -344,7 +381,7 @@ class StreamPump:
         watch = self._conversations.watch(thread_id)
         try:
             async with asyncio.timeout(timeout_s):
-                await self.inject(data, thread_id, from_id)
+                await self.inject(data, thread_id, from_id, key=key)
                 return (await watch.reply).payload
         except TimeoutError:
             raise RequestTimedOut(f"no answer within {timeout_s:g} s") from None
@@ -414,6 +451,7 @@ class StreamPump:
         while True:
             cancellation.begin(self.queue.in_flight())
             withdrawn = self.queue.withdraw(cancellation.reaches)
+            self._dispatcher.forget([delivery.message.id for delivery in withdrawn])
             self._dispatcher.cancel(cancellation.reaches_state, cancellation.failure)
             held = self._joins.withdraw(cancellation.reaches_state)
             for state in held:
@@ -441,7 +479,17 @@ class StreamPump:
     @property
     def false_claims(self) -> int:
         """How often somebody claimed to be another, or on another thread, than they were."""
-        return self._replies.false_claims
+        return self._settling.false_claims
+
+    @property
+    def false_claims_by_listener(self) -> Mapping[str, int]:
+        """How often the handlers of each listener did."""
+        return self._replies.envelopes.false_claims
+
+    @property
+    def duplicates(self) -> int:
+        """How many messages were not handled, as the same was handled before."""
+        return self._idempotency.duplicates
 
     @property
     def repairs(self) -> Mapping[str, Mapping[str, int]]:
@@ -484,6 +532,7 @@ class StreamPump:
             self._run_task = None
             self._dispatcher.abort()
             self._joins.clear()
+            self._idempotency.clear()
             self.queue.recover()
 
     async def _pump(self) -> None:
@@ -499,7 +548,7 @@ class StreamPump:
         """
         running = self._run_task
         if running is not None:
-            await idle_or_stopped(self.queue, running, None)
+            await idle_or_stopped(self.queue, running)
         if self._fault is not None:
             raise self._fault
         if running is not None and running.done() and self.books.open:
@@ -507,26 +556,87 @@ class StreamPump:
         if running is None:
             await self.queue.idle()
 
+    def pause(self, listener: str | None = None) -> None:
+        """Handle nothing more, or give one listener no more calls, until `resume`. What is being handled is finished.
+
+        Messages are admitted as before, and wait: those for a listener that is paused harm nobody else's.
+
+        Args:
+            listener: The listener; None pauses the whole organism.
+
+        Raises:
+            ValueError: There is no such listener.
+        """
+        self._pausing.pause(listener)
+
+    def resume(self, listener: str | None = None) -> None:
+        """Go on with one listener, or with the whole organism; what was not paused goes on anyway.
+
+        Args:
+            listener: The listener; None resumes the whole, but for listeners that were paused by name.
+
+        Raises:
+            ValueError: There is no such listener.
+        """
+        self._pausing.resume(listener)
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """The listeners that are paused; `*` among them when the whole organism is."""
+        return self._pausing.names
+
+    async def drain(self, listener: str | None = None, timeout_s: float | None = None) -> bool:
+        """Wait until what there is for one listener, or everything, is handled; of what is paused, what was begun.
+
+        Messages are admitted as before. For one listener, those that come later are not waited for.
+
+        Args:
+            listener: The listener; None waits for everything, but for what waits for listeners that are paused.
+            timeout_s: Seconds to wait; None waits without an end.
+
+        Returns:
+            Whether it is done; else the time is up.
+
+        Raises:
+            PumpError: The pump does not run, or stopped meanwhile.
+            ValueError: There is no such listener.
+        """
+        if listener is not None:
+            self._pausing.check(listener)
+        await asyncio.sleep(0)  # a run that was only just scheduled begins
+        running = self._run_task
+        if running is None:
+            raise PumpError("the pump does not run, so that nothing is handled")
+        done = await self._pausing.drain(listener, running, timeout_s)
+        if self._fault is not None:
+            raise self._fault
+        if running.done() and not done:
+            raise PumpError("the pump was stopped meanwhile")
+        return done
+
     async def shutdown(self, timeout_s: float | None = None) -> bool:
         """Take nothing more, finish what is there, and stop. Never waits longer than `timeout_s`, but for a moment.
 
-        What a queue in memory still holds then becomes dead letters; one that outlives the process keeps it. Requests
-        that are still open fail with `PumpClosed`, and subscriptions end.
+        Of a queue in memory, all that waits is to be finished, and what is left then becomes dead letters. One that
+        outlives the process keeps what waits: what is being handled is finished alone. Requests that are still open
+        fail with `PumpClosed`, and subscriptions end.
 
         Args:
             timeout_s: Seconds to drain; `limits.drain_timeout_s` when left out.
 
         Returns:
-            Whether everything was finished.
+            Whether everything was finished that was to be.
         """
         await asyncio.sleep(0)  # a run that was only just scheduled begins
-        self._closing = True
+        self._closing, late = True, 0
         running = self._run_task
         if running is not None and not running.done():
             deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s
-            await idle_or_stopped(self.queue, running, deadline_s)
+            await finished_or_late(self.queue, running, self._pausing, deadline_s)
             self.queue.close()
-            if self.books.in_flight:
+            self._pausing.end()
+            late = self.books.in_flight
+            if late:
                 running.cancel()
             if running is not asyncio.current_task():
                 await asyncio.wait([running], timeout=MAX_STOP_S)
@@ -535,16 +645,32 @@ class StreamPump:
         self._tell(lost)
         self._conversations.close(PumpClosed("the pump was shut down before anybody answered"))
         self._outlets.close()
+        finished = not lost and not late
         await self.queue.aclose()
-        return not lost and not self.books.open
+        return finished and (self.queue.outlives_process or not self.books.open)
 
     async def _queue_source(self) -> AsyncIterator[Batch]:
         limit, dispatcher, queue = self.config.max_concurrent_pipelines, self._dispatcher, self.queue
+        pace = Pace()
         # a message that waited for its agent may have taken the last place since this was asked for
-        while deliveries := await queue.take(max(1, limit - dispatcher.occupied)):
-            states = [state_of(delivery) for delivery in deliveries]
-            self._budget.stop(states)
-            yield states
+        while deliveries := await self._pausing.take(max(1, limit - dispatcher.occupied)):
+            for portion in portions(self._states_of(deliveries)):
+                await pace.keep()
+                yield portion
+        if self._closing and queue.outlives_process:
+            async for deliveries in last_answers(queue, self._give_back, self._settled):
+                yield self._states_of(deliveries)
+
+    def _states_of(self, deliveries: Sequence[Delivery]) -> Batch:
+        if self.queue.keeps_history:
+            note_taken(deliveries, self._clock())
+        states = [state_of(delivery) for delivery in deliveries]
+        self._budget.stop(states)
+        return states
+
+    def _give_back(self) -> None:
+        """Let go back to the queue what no handler was called with."""
+        self._dispatcher.give_back(self._joins.withdraw(lambda _: True))
 
     def _gate(self, config: OrganismConfig) -> list[Stage]:
         return gate_stages(config.limits, self.routing_table, self._threads, config.pipeline, self._openers)
@@ -555,6 +681,9 @@ class StreamPump:
         await adopt(batch, self.queue, self._conversations, self._budget, self._joins)
         for cancellation in self._cancellations:
             cancellation.adopt(batch)
+        self._pausing.adopt(batch)
+        if self._idempotency.looks:
+            await self._idempotency.look(batch)
         batch[:] = self._joins.gather(batch)
 
     def _submit(self, batch: Batch) -> None:
@@ -580,17 +709,27 @@ class StreamPump:
                 raise
 
     async def _settle(self, handled: Handled) -> None:
+        self._pausing.settling += 1
         try:
             await self.queue.settle(handled.settlement)
         except BaseException:
-            self._budget.undo(handled.states)
+            self._budget.undo([*handled.states, *handled.again])
             raise
+        finally:
+            self._pausing.settling -= 1
+        if handled.settlement.held:
+            self._dispatcher.went_back(handled.again)
         for cancellation in tuple(self._cancellations):
             cancellation.settled(handled)
+        if self._idempotency:
+            self._idempotency.settled(handled)
+        if self._closing:
+            self._settled.set()
         if handled.leaving:
             self._tell(handled.leaving)
         if self._conversations:
             self._conversations.account(handled.states)
+        self._pausing.settled(handled.states)
 
     def _takes_refusals(self, claim: str) -> str | None:
         """Return the root thread that a claim stands for, if somebody outside takes refusals there."""
@@ -606,11 +745,3 @@ class StreamPump:
             thread_id = message.conversation_id if message is not None and message.chain else state.thread_id
             root = self._admission.thread_of(thread_id) if thread_id is not None else None
             self._outlets.leave(state, root, awaited=self._conversations.waits_for(root))
-
-
-def _memory_queue(config: OrganismConfig) -> MemoryQueue:
-    return MemoryQueue(
-        config.limits.queue_messages,
-        config.limits.dead_letters,
-        depth_first=config.thread_scheduling == "depth-first",
-    )

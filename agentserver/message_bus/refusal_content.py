@@ -110,7 +110,7 @@ class Corrections:
         code = _hidden_code(failure, at_fault)
         if code is not None:
             return Huh(code, _REASONS.get(code, _REFUSED), left=left)
-        told = Huh(failure.code, _fit(getattr(failure, "detail", str(failure))), left=left)
+        told = Huh(failure.code, _fit(_words(failure)), left=left)
         if state.stage == REPLIES:  # else it is a line of what the pump wrote
             told.line = getattr(at_fault, "line", 0) or None
         if isinstance(at_fault, PayloadError | BindingError) and at_fault.path:
@@ -143,6 +143,13 @@ class Corrections:
                 self._texts.clear()
             known = self._texts[id(contract)] = (contract, *_made(contract))
         return known[1:]
+
+
+def _words(failure: AgentServerError) -> str:
+    """Say all that is wrong; without lines, which are mostly those of what the pump wrote."""
+    words: str = getattr(failure, "detail", str(failure))
+    further = failure.further if isinstance(failure, PayloadError) else ()
+    return "; ".join([words, *(each.words for each in further)])
 
 
 def _made(contract: AnyContract) -> tuple[str, str]:

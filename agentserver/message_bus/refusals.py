@@ -97,7 +97,16 @@ class Refusals:
         absorbs: Says whether who asked is told with the answers to its other questions.
     """
 
-    __slots__ = ("_absorbs", "_awaited", "_budget", "_corrections", "_feedback", "_max_bytes", "_table", "_writer")
+    __slots__ = (
+        "_absorbs",
+        "_awaited",
+        "_budget",
+        "_corrections",
+        "_feedback",
+        "_max_bytes",
+        "_table",
+        "_writer",
+    )
 
     def __init__(
         self,
@@ -210,7 +219,11 @@ class Refusals:
         if put is None:
             return None
         put.target, put.chain = self._table.refusal_key(frame.name, type(told)), case.frames[:depth]
-        put.feedback, put.in_reply_to, put.joint = self._feedback - left, frame.message_id or None, frame.joint
+        put.feedback, put.in_reply_to, put.joint = (
+            self._feedback - left,
+            frame.message_id or None,
+            frame.joint,
+        )
         put.spending = spending = case.message.spending
         if spending.told is None:
             spending.told = {}

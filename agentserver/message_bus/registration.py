@@ -12,6 +12,7 @@ from typing import Any
 
 from agentserver.config import HandlesConfig, ListenerConfig
 from agentserver.config.imports import Importer, UnimportableError
+from agentserver.config.peer_entries import expanded
 from agentserver.config.system_names import is_kept
 from agentserver.core import CORE_NS, Huh, SystemError_
 from agentserver.errors import ConfigError, ConfigFault, SchemaError
@@ -122,7 +123,7 @@ def _listener(config: ListenerConfig, pair: HandlesConfig, library: SchemaLibrar
         handler,
         config.description,
         config.is_agent,
-        list(config.peers) if config.peers is not None else None,
+        expanded(config.peers, config.name) if config.peers is not None else None,
         config.broadcast,
         contract=pair.contract or _foreign(config.name, pair, payload_class, library),
         timeout_s=config.timeout_s,
@@ -130,6 +131,8 @@ def _listener(config: ListenerConfig, pair: HandlesConfig, library: SchemaLibrar
         rate=config.rate,
         repair=config.repair,
         join_s=config.join_timeout_s if config.join else None,
+        retry=config.retry,
+        breaker=config.breaker,
     )
 
 

@@ -1,65 +1,41 @@
 """What handlers returned, made into messages.
 
-Takes outcomes; gives one `Settlement` for the batch. A message whose handler returned something that cannot be sent
-becomes a dead letter whole: nothing of it is sent. Knows no queue and no pipeline; where messages go,
-`addressing.py` says.
+Takes one answer; gives its messages, or a failure of the message that was answered: then nothing of it is sent. Knows
+no queue and no pipeline; where messages go, `addressing.py` says, and what becomes of a batch, `settling.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 from agentserver.errors import (
     AgentServerError,
     BadReply,
     BudgetExceeded,
     ContractError,
-    ConversationEnded,
     ReplyTooLarge,
-    told,
 )
 from agentserver.message_bus.addressing import Address, Addressing
 from agentserver.message_bus.audited_replies import audit_refused_reply
 from agentserver.message_bus.budget import Budget
-from agentserver.message_bus.dead_letters import dead_letter_of
-from agentserver.message_bus.dispatch import Outcome
+from agentserver.message_bus.guard import without_frames
 from agentserver.message_bus.handler_envelopes import HandlerEnvelopes
 from agentserver.message_bus.joining import Joins
+from agentserver.message_bus.message_ids import child_id
 from agentserver.message_bus.message_state import HandlerResponse, MessageState
 from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.privileged import refuse_privileged
 from agentserver.message_bus.raised import raised_in_reply
-from agentserver.message_bus.refusals import Refusals
 from agentserver.message_bus.reply_size import ReplySize
 from agentserver.message_bus.routing import RoutingTable
 from agentserver.message_bus.secrecy import veiled_reply
 from agentserver.message_bus.written_replies import WrittenReplies
-from agentserver.queues import QueuedMessage, Settlement
+from agentserver.queues import QueuedMessage
 from agentserver.wire import Element
-
-MAX_ID_CHARS: Final = 64
-
-
-@dataclass(slots=True)
-class Handled:
-    """A batch at its end: what the queue is told, and what is to be told to who waits outside.
-
-    Args:
-        settlement: For the queue.
-        states: The messages of the batch.
-        leaving: Those of them that failed, or leave the organism.
-    """
-
-    settlement: Settlement = field(default_factory=Settlement)
-    states: list[MessageState] = field(default_factory=list)
-    leaving: list[MessageState] = field(default_factory=list)
 
 
 class Replies:
-    """Turn outcomes into settlements.
+    """Turn what handlers return into messages.
 
     Args:
         table: Knows the contracts.
@@ -67,8 +43,6 @@ class Replies:
         written: Parses what handlers return as bytes.
         budget: What conversations may use.
         max_bytes: Longest message, in bytes.
-        clock: Seconds since the epoch.
-        refusals: Says who is told of what failed; nobody when left out.
         joins: Is told what becomes of questions whose answers are given together.
     """
 
@@ -80,17 +54,13 @@ class Replies:
         *,
         budget: Budget,
         max_bytes: int,
-        clock: Callable[[], float],
-        refusals: Refusals | None = None,
         joins: Joins | None = None,
     ) -> None:
-        self._addressing, self._budget, self._clock = addressing, budget, clock
-        self._refusals = refusals
+        self._addressing, self._budget = addressing, budget
         self._joins = joins if joins is not None else Joins(lambda _: None)
         self._written = written
         self.adjust(max_bytes)
-        self._writer, self._table = PayloadWriter(table), table
-        self._false_claims = 0  # of those outside
+        self._writer = PayloadWriter(table)
         self.envelopes = HandlerEnvelopes()
         """Takes apart what handlers wrap themselves."""
 
@@ -98,78 +68,16 @@ class Replies:
         """Take over another limit."""
         self._max_bytes, self._size = max_bytes, ReplySize(max_bytes)
 
-    @property
-    def false_claims(self) -> int:
-        """How often a handler or an outside sender claimed to be someone else, or on another thread."""
-        return self._false_claims + self.envelopes.total
-
-    def over(self, outcomes: list[Outcome]) -> Handled:
-        """Make one settlement of a batch of outcomes."""
-        handled = Handled()
-        settlement, states, leaving = handled.settlement, handled.states, handled.leaving
-        for state, result in outcomes:
-            states.append(state)
-            before = len(settlement.puts)
-            if state.error is None and result is not None:
-                self._emit(state, result, settlement.puts)
-            delivery = state.delivery
-            if state.metadata:
-                self._false_claims += state.metadata.get("false_claims", 0)
-            if state.error is not None:
-                if type(state.failure) is not ConversationEnded:  # which its first failure has told
-                    leaving.append(state)
-                if delivery is not None:
-                    exhausted = self._refuse(state, result, delivery.message, settlement.puts)
-                    letter = dead_letter_of(state, delivery.message, self._clock(), exhausted=exhausted)
-                    settlement.dead.append((delivery, letter))
-            elif delivery is not None:
-                settlement.acks.append(delivery)
-                if delivery.message.outbound:
-                    self._read_outbound(state, delivery.message.payload_class)
-                    leaving.append(state)
-            if self._joins:
-                self._joins.account(state, settlement.puts[before:])
-            if state.joined:
-                self._settle_joined(state, handled)
-        return handled
-
-    def _settle_joined(self, state: MessageState, handled: Handled) -> None:
-        """Let what became of a message become of those that it was handled with."""
-        for other in state.joined:
-            handled.states.append(other)
-            delivery = other.delivery
-            if delivery is None:
-                continue
-            if state.failure is None:
-                handled.settlement.acks.append(delivery)
-                continue
-            other.fail_as_told(state.stage, state.failure)
-            letter = dead_letter_of(other, delivery.message, self._clock())
-            handled.settlement.dead.append((delivery, letter))
-
-    def _refuse(
-        self, state: MessageState, result: Any, message: QueuedMessage, puts: list[QueuedMessage]
-    ) -> bool:
-        """Put the refusal of a failed message, if somebody takes it; return whether one was told too often."""
-        if self._refusals is None:
-            return False
-        refusal, exhausted = self._refusals.about(state, result)
-        if refusal is not None:
-            refusal.id = _child_id(message, state.sent_early)
-            puts.append(refusal)
-            state.emitted = 1
-        return exhausted
-
     def early(self, state: MessageState, answer: Any) -> list[QueuedMessage]:
         """Return the messages of one answer of a handler that goes on: all of them, or none and a failure."""
         puts: list[QueuedMessage] = []
-        self._emit(state, answer, puts, state.sent_early)
+        self.emit(state, answer, puts, state.sent_early)
         if self._joins:
             self._joins.account(state, puts, ended=False)
         state.sent_early, state.emitted = state.sent_early + len(puts), 0
         return puts
 
-    def _emit(self, state: MessageState, result: Any, puts: list[QueuedMessage], sent: int = 0) -> None:
+    def emit(self, state: MessageState, result: Any, puts: list[QueuedMessage], sent: int = 0) -> None:
         """Add what a handler returned to `puts`, behind what it `sent` before: all of it, or nothing and a failure."""
         before, message = len(puts), state.message
         try:
@@ -178,13 +86,13 @@ class Replies:
             for response in result if several else (result,):
                 self._emit_one(state, response, puts, before - sent)
             state.emitted = len(puts) - before
-            if state.emitted > 1 and not sent:
+            if state.target_listeners and state.target_listeners[0].join_s is not None and not sent:
                 self._joins.ask(state, puts[before:])
             if message is not None:
                 message.spending.sent += state.emitted
         except AgentServerError as exc:
             del puts[before:]
-            exc = exc.with_traceback(None)  # whose frames hold the result, which may be large
+            exc = without_frames(exc)  # which hold the result, and that may be large
             # these quote nothing, and what they are about is too much to look through
             quotes = not isinstance(exc, BudgetExceeded | ReplyTooLarge)
             state.fail("replies", veiled_reply(state, result, exc) if quotes else exc)
@@ -219,7 +127,7 @@ class Replies:
         puts: list[QueuedMessage],
         first: int,
     ) -> None:
-        payload, id_ = response.payload, _child_id(state.message, len(puts) - first)
+        payload, id_ = response.payload, child_id(state.message, len(puts) - first)
         if self._size.is_beyond(payload):
             kind = type(payload).__name__
             raise ReplyTooLarge(
@@ -282,7 +190,7 @@ class Replies:
         first: int,
     ) -> None:
         element, to_id = self.envelopes.unwrap(state, listener, root)
-        tag, id_ = element.tag, _child_id(state.message, len(puts) - first)
+        tag, id_ = element.tag, child_id(state.message, len(puts) - first)
         if response is not None:
             address = self._address(state, listener, response, tag, id_)
         elif to_id is not None:
@@ -326,23 +234,3 @@ class Replies:
         if state.target_listeners:  # under whose contracts it was written, though a reload came meanwhile
             message.version = state.target_listeners[0].version
         puts.append(message)
-
-    def _read_outbound(self, state: MessageState, payload_class: type[Any] | None) -> None:
-        """Give what leaves the organism as an instance, where its class is known."""
-        tree = state.payload_tree
-        state.payload = tree
-        if payload_class is not None and tree is not None:
-            try:
-                state.payload = self._table.contract_of(payload_class).read(tree)
-            except BaseException as exc:  # noqa: BLE001  # an edge: the class's own code runs here
-                state.note(f"left as an element: {told(exc)}")
-
-
-def _child_id(parent: QueuedMessage | None, index: int) -> str:
-    """Return the id of the `index`th message that a handler emitted: always the same for the same parent."""
-    if parent is None:
-        return f"0.{index}"
-    child = f"{parent.id}.{index}"
-    if len(child) <= MAX_ID_CHARS:
-        return child
-    return f"{parent.root_id}.{blake2b(child.encode(), digest_size=16).hexdigest()}"

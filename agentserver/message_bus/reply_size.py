@@ -16,6 +16,8 @@ _BASES: Final = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
 _TEXTS: Final = (str, bytes, bytearray)
 _SCALARS: Final = frozenset((int, float, bool, type(None), type))
 _SHORTEST_ELEMENT: Final = len("<A/>")
+MAX_LOOKS: Final = 1_024
+"""Classes that it is remembered of how they are counted."""
 
 Look: TypeAlias = "type[Any] | Callable[[Any], Any] | None"
 """How values of a class are counted: as one of the built-in classes, by what gives their fields, or not at all."""
@@ -71,6 +73,8 @@ class ReplySize:
         look: Look = next((base for base in _BASES if issubclass(kind, base)), None)
         if look is None and is_dataclass(kind) and (names := [field.name for field in fields(kind)]):
             look = attrgetter(*names, "__class__")  # never one alone, so that a tuple is what it gives
+        if len(self._looks) >= MAX_LOOKS:  # a handler may make a class for each of its replies
+            self._looks.clear()
         self._looks[kind] = look
         return look
 

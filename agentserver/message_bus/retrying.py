@@ -30,6 +30,10 @@ GIVEN_UP: Final = "given_up"
 """Key of a state's metadata: why it was not tried again although its listener's policy says so."""
 
 
+MAX_DOUBLINGS: Final = 1_000
+"""Beyond, a float cannot hold it; `max_s` is reached long before."""
+
+
 class Retrying:
     """Keep to the policies of listeners.
 
@@ -78,7 +82,7 @@ class Retrying:
             following.thread_id = state.thread_id
         fields = log_fields(
             scrubber_of(state), listener=listener.name, message_id=message.id, thread_id=state.thread_id,
-            attempt=message.attempt + 1, attempts=policy.attempts, due_in_s=round(pause_s, 3),
+            attempt=message.attempt + 2, attempts=policy.attempts, due_in_s=round(pause_s, 3),
             due_at=round(following.deliver_at, 3), reason=state.error or "",
         )  # fmt: skip
         logger.info("a message is tried again", extra=fields)
@@ -94,10 +98,6 @@ def pause_before(policy: RetryConfig, attempt: int, random: Callable[[], float])
     if policy.backoff == "exponential" and pause_s < policy.max_s:
         pause_s = min(policy.max_s, pause_s * 2.0 ** min(attempt - 1, MAX_DOUBLINGS))
     return pause_s * (1.0 - policy.jitter * random())
-
-
-MAX_DOUBLINGS: Final = 1_000
-"""Beyond, a float cannot hold it; `max_s` is reached long before."""
 
 
 def _has_no_thread(state: MessageState) -> bool:

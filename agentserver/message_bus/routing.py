@@ -156,8 +156,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             key = routing_key(to_id, tag) if qualified else f"{to_id}.{tag}".lower()
             found = self.data.get(key) or self._admitting(sender, key)
             if not found or ("." in tag and not qualified):  # `a` and <b.ping> is not `a.b` and <ping>
-                refuse_privileged(tag)
-                raise RoutingError(nobody_takes(to_id, tag))
+                raise self._nobody(to_id, tag, sender, key)
             return found
         lowered = folded_tag(tag)
         if lowered in self.data:
@@ -170,8 +169,7 @@ class RoutingTable(UserDict[str, list[Listener]]):
             raise RoutingError(f"{shown_tag(tag)} without <to> could be for any of {names}", code="ambiguous")
         if found := self._admitting(sender, lowered):
             return found
-        refuse_privileged(tag)
-        raise RoutingError(nobody_takes(None, tag))
+        raise self._nobody(None, tag, sender, lowered)
 
     def contract_of(self, cls: type[Any]) -> AnyContract:
         """Return the contract of a payload's class: its own, or the foreign one of a listener that takes it.
@@ -198,6 +196,18 @@ class RoutingTable(UserDict[str, list[Listener]]):
         """Return whether a listener bears `name`, or shares it by broadcasting, or the organism keeps it."""
         lowered = name.lower()
         return lowered in self._names or lowered in (META, KEPT)
+
+    def _nobody(self, to_id: str | None, tag: str, sender: str | None, key: str) -> RoutingError:
+        """Make the error that nobody takes a payload; a listener that is not let through has a remedy."""
+        refuse_privileged(tag)
+        error = RoutingError(nobody_takes(to_id, tag))
+        if sender is not None and sender.lower() in self._names and self._for_others(key):
+            error.remedy = f"it is for peers alone: add {META} to its peers"
+        return error
+
+    def _for_others(self, tag: str) -> bool:
+        rows = self._for_some.items()
+        return any(tag in (key, folded_tag(row.contract.root_tag)) for key, (row, _) in rows)
 
     def _admitting(self, sender: str | None, tag: str) -> list[Listener]:
         """Return the one row for some senders that `sender` reaches by a key, or by a class, in lower case."""

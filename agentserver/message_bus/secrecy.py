@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from agentserver.errors import (
@@ -23,6 +24,7 @@ from agentserver.errors import (
     GateError,
     MissingInput,
     PayloadError,
+    PayloadFault,
     RoutingError,
     WireError,
     shorten,
@@ -31,12 +33,18 @@ from agentserver.wire import Element
 from agentserver.wire.parser import parse_again
 from agentserver.xmlable import Contract, contract_of
 from agentserver.xmlable.foreign import AnyContract
-from agentserver.xmlable.found_values import expected_without_secrets, is_valueless, without_secrets
+from agentserver.xmlable.found_values import (
+    expected_without_secrets,
+    is_valueless,
+    path_without_secrets,
+    without_secrets,
+)
 from agentserver.xmlable.near_names import folded
 from agentserver.xmlable.scrubbing import LEFT_OUT, Scrubber
 from agentserver.xmlable.secret_regions import stand_outside
 from agentserver.xmlable.secret_values import value_texts
 from agentserver.xmlable.secrets import mentions, named_texts, secret_names, secret_texts
+from agentserver.xmlable.strange_names import strange_names
 
 if TYPE_CHECKING:
     from agentserver.message_bus.message_state import MessageState
@@ -98,11 +106,14 @@ def scrubber_of_reply(state: MessageState, result: Any) -> Scrubber | None:
 
 def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str]) -> AgentServerError:
     """Return a copy of a failure without secrets, causes and traceback; its path ends at a field of the `names`."""
-    if isinstance(failure, BindingError | PayloadError) and failure.path:
-        path, found = _path(failure.path, names), _found(failure, scrubber, names)
-        if isinstance(failure, PayloadError):
-            code, line, expected = failure.code, failure.line, failure.expected
-            return PayloadError(code=code, line=line, path=path, found=found, expected=expected)
+    if isinstance(failure, PayloadError) and failure.path:
+        faults = [
+            replace(each, path=_path(each.path, names, scrubber), found=_found(each, scrubber, names))
+            for each in failure.violations
+        ]
+        return PayloadError.of(faults, code=failure.code)
+    if isinstance(failure, BindingError) and failure.path:
+        path, found = _path(failure.path, names, scrubber), _found(failure, scrubber, names)
         return BindingError(path, found, expected_without_secrets(failure.found, failure.expected, scrubber))
     hide = scrubber.scrub_quotes if isinstance(failure, _WHOLE_VALUES) else scrubber.scrub
     kept = {value for name, value in vars(failure).items() if name in _NAMES_ONLY}
@@ -118,7 +129,7 @@ def _without(failure: AgentServerError, scrubber: Scrubber, names: frozenset[str
     return copy
 
 
-def _found(failure: BindingError | PayloadError, scrubber: Scrubber, names: frozenset[str]) -> str:
+def _found(failure: BindingError | PayloadFault, scrubber: Scrubber, names: frozenset[str]) -> str:
     if any(_name_of(step) in names for step in failure.path.split("/")):
         return failure.found if is_valueless(failure.found) else _CONCEALED
     return without_secrets(failure.found, scrubber)
@@ -164,7 +175,14 @@ def _scrubber(state: MessageState) -> Scrubber:
             secrets += value_texts(contract.outline, state.payload)
     if not state.target_listeners:
         secrets += [text for tree in trees for text in named_texts(_names(state), tree)]
-    return Scrubber(secrets)
+    return Scrubber(secrets, _strange_names(state, contracts))
+
+
+def _strange_names(state: MessageState, contracts: Iterable[AnyContract]) -> Iterator[str]:
+    """Give the names in a payload that may be secrets: those that its contract, which has some, does not know."""
+    for contract in contracts:
+        if state.payload_tree is not None and secret_names(contract.outline):
+            yield from strange_names(contract.outline, state.payload_tree)
 
 
 def _trees(state: MessageState) -> Iterator[Element]:
@@ -206,13 +224,14 @@ def _plainly(failure: WireError, names: Iterable[str], data: bytes) -> str:
     return f"{failure.plain}{tags}"
 
 
-def _path(path: str, names: frozenset[str]) -> str:
-    """Cut a path below the first secret field."""
+def _path(path: str, names: frozenset[str], scrubber: Scrubber) -> str:
+    """Cut a path below the first secret field, and take out names that may be secrets."""
     steps = path.split("/")
     for index, step in enumerate(steps):
         if _name_of(step) in names:
-            return "/".join(steps[: index + 1])
-    return path
+            path = "/".join(steps[: index + 1])
+            break
+    return path_without_secrets(path, scrubber)
 
 
 def _name_of(step: str) -> str:

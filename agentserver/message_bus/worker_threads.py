@@ -15,8 +15,10 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 _Job: TypeAlias = (
-    "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[..., Any], Callable[[], Any]] | None"
+    "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[..., Any], Callable[[], Any], Late] | None"
 )
+Late: TypeAlias = Callable[[], object] | None
+"""Is called when a function returned something that nobody waits for any more."""
 
 
 class _Outcome:
@@ -26,6 +28,11 @@ class _Outcome:
 
     def __init__(self, result: Any, error: BaseException | None) -> None:
         self._result, self._error = result, error
+
+    @property
+    def is_something(self) -> bool:
+        """Whether it returned something."""
+        return self._result is not None
 
     def give(self) -> Any:
         """Return the result, or raise the error."""
@@ -53,8 +60,13 @@ class WorkerThreads:
         self._idle: list[SimpleQueue[_Job]] = []
         self._closed = False
 
-    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def call(self, function: Callable[..., Any], *args: Any, late: Late = None) -> Any:
         """Return what `function(*args)` returns, or raise what it raises.
+
+        Args:
+            function: What to call.
+            args: With what.
+            late: Is called if it returns something after this was cancelled.
 
         Raises:
             RuntimeError: `max_threads` calls of it are running, most of them beyond their deadlines.
@@ -66,7 +78,7 @@ class WorkerThreads:
         context = contextvars.copy_context()
         inbox = self._idle.pop() if self._idle else self._start()
         self._busy[id(function)] += 1
-        inbox.put((loop, future, function, lambda: context.run(function, *args)))
+        inbox.put((loop, future, function, lambda: context.run(function, *args), late))
         return (await future).give()
 
     def close(self) -> None:
@@ -82,7 +94,7 @@ class WorkerThreads:
 
     def _serve(self, inbox: SimpleQueue[_Job]) -> None:
         while (job := inbox.get()) is not None:
-            loop, future, function, call = job
+            loop, future, function, call, late = job
             result: Any = None
             error: BaseException | None = None
             try:
@@ -90,10 +102,11 @@ class WorkerThreads:
             except BaseException as exc:  # noqa: BLE001  # an edge: whatever a handler raises is its caller's to see
                 error = exc
             try:
-                loop.call_soon_threadsafe(self._finish, inbox, function, future, _Outcome(result, error))
+                outcome = _Outcome(result, error)
+                loop.call_soon_threadsafe(self._finish, inbox, function, future, outcome, late)
             except RuntimeError:  # the loop is gone, and with it whoever waited
                 return
-            del job, call, function, result, error, future
+            del job, call, function, result, error, future, outcome, late
 
     def _finish(
         self,
@@ -101,6 +114,7 @@ class WorkerThreads:
         function: Callable[..., Any],
         future: asyncio.Future[_Outcome],
         outcome: _Outcome,
+        late: Late,
     ) -> None:
         self._busy[id(function)] -= 1
         if not self._busy[id(function)]:
@@ -110,5 +124,7 @@ class WorkerThreads:
         else:
             self._idle.append(inbox)
         if future.done():
-            return  # its message timed out
+            if late is not None and outcome.is_something:  # its message timed out
+                late()
+            return
         future.set_result(outcome)

@@ -1,22 +1,29 @@
 """The queue in this process's memory: fast, bounded at the door, and gone with the process.
 
-Knows nothing but `QueuedMessage`s. Breadth-first is first in, first out; depth-first serves what handlers emitted
-before what comes new from outside, so that a conversation is finished before the next one begins.
+Knows nothing but `QueuedMessage`s. What is next, `schedule.py` says. It does not look whether the id of a message is
+in it already: whoever puts sees to that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from agentserver.errors import PumpClosed
+from agentserver.errors import PumpClosed, QueueFull
+from agentserver.queues.known_keys import DEFAULT_WINDOW_S, KnownKeys
 from agentserver.queues.protocol import Books, DeadLetter, Delivery, QueuedMessage, Settlement
+from agentserver.queues.schedule import Schedule
+from agentserver.queues.waiters import Waiters
 
 DEFAULT_MAX_WAITING = 10_000
 DEFAULT_MAX_WAITING_BYTES = 256 * 1024 * 1024
 DEFAULT_MAX_DEAD_LETTERS = 1_000
 DEFAULT_MAX_DEAD_BYTES = 64 * 1024 * 1024
+MAX_LOOK_S: Final = 60.0
+"""Longest that a timer runs for messages that wait for their time, as the clock may have been set meanwhile."""
 
 
 class MemoryQueue:
@@ -24,10 +31,12 @@ class MemoryQueue:
 
     Args:
         max_waiting: Messages waiting before `put` waits too.
-        max_waiting_bytes: Bytes of messages waiting before `put` waits too.
         max_dead_letters: Dead letters to keep; older ones stay counted.
+        max_waiting_bytes: Bytes of messages waiting before `put` waits too.
         max_dead_bytes: Bytes of dead letters to keep.
         depth_first: Serve a conversation's next hop before new conversations.
+        key_window_s: Seconds for which the key of a message that was settled is known.
+        clock: Seconds since the epoch, for messages that wait for their time.
     """
 
     def __init__(
@@ -38,20 +47,21 @@ class MemoryQueue:
         max_waiting_bytes: int = DEFAULT_MAX_WAITING_BYTES,
         max_dead_bytes: int = DEFAULT_MAX_DEAD_BYTES,
         depth_first: bool = False,
+        key_window_s: float = DEFAULT_WINDOW_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.max_waiting, self.max_waiting_bytes = max_waiting, max_waiting_bytes
         self.max_dead_letters, self.max_dead_bytes = max_dead_letters, max_dead_bytes
         self.books = Books()
         self.dead_letters: deque[DeadLetter] = deque()
         self._dead_bytes = 0
-        self._admitted: deque[QueuedMessage] = deque()
-        self._emitted: deque[QueuedMessage] = deque() if depth_first else self._admitted
-        self._waiting_bytes = 0
+        self._schedule = Schedule(depth_first=depth_first, steady=_loop_time)
+        self._keys = KnownKeys(key_window_s)
+        self._clock = clock
         self._taken: dict[Delivery, None] = {}  # in the order in which they were taken
         self._closed = False
-        self._takers: deque[asyncio.Future[None]] = deque()
-        self._putters: deque[asyncio.Future[None]] = deque()
-        self._idlers: deque[asyncio.Future[None]] = deque()
+        self._takers, self._putters, self._idlers = Waiters(), Waiters(), Waiters()
+        self._alarm: asyncio.TimerHandle | None = None  # wakes a taker when a message is due
 
     @property
     def keeps_history(self) -> bool:
@@ -65,36 +75,38 @@ class MemoryQueue:
 
     async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
         """Admit messages; wait while the queue is full. See `MessageQueue.put`."""
-        books = self.books
+        books, schedule = self.books, self._schedule
+        if not wait:
+            self._refuse_without_room(messages)
+        elif self._putters.futures or self._putters.woken:
+            await self._putters.wait()  # behind the others
         for message in messages:
             while (
-                books.waiting >= self.max_waiting or self._waiting_bytes >= self.max_waiting_bytes
+                books.waiting >= self.max_waiting or schedule.bytes >= self.max_waiting_bytes
             ) and not self._closed:
-                await self._wait(self._putters)
+                await self._putters.wait()
             if self._closed:
                 raise PumpClosed("the queue is closed")
-            self._admitted.append(message)
-            self._waiting_bytes += len(message.data)
+            schedule.add(message)
             books.injected += 1
             books.waiting += 1
-            if self._takers:
-                _wake_one(self._takers)
-        if self._putters and not self._is_full():
-            _wake_one(self._putters)
+            if self._takers.futures:
+                self._takers.wake_one()
+        self._tell_putters()
 
     async def take(self, limit: int) -> list[Delivery]:
         """Wait for one message, then take what is ready. See `MessageQueue.take`."""
         if limit < 1:
             raise ValueError(f"take({limit}): at least one message is taken")
-        while not self.books.waiting and not self._closed:
-            await self._wait(self._takers)
+        while not self._schedule.ready and not self._closed and not self._is_due():
+            await self._takers.wait()
         if self._closed:
             return []
-        deliveries = self._take_ready(limit)
-        if self.books.waiting and self._takers:
-            _wake_one(self._takers)
-        if self._putters and not self._is_full():
-            _wake_one(self._putters)  # who wakes the next, if there is room for it
+        messages = self._schedule.take(limit, self._clock())
+        deliveries = self._note_taken(messages)
+        if self._schedule.ready and self._takers.futures:
+            self._takers.wake_one()
+        self._tell_putters()
         return deliveries
 
     async def settle(self, outcome: Settlement) -> None:
@@ -105,23 +117,31 @@ class MemoryQueue:
             if self._forget((delivery,)):
                 books.dead += 1
                 self._bury(letter)
+        if outcome.retries or outcome.held:
+            self._give_back(outcome)
+        if outcome.keys:
+            self._keys.note(outcome.keys, _loop_time())
         if puts:
-            self._emitted.extend(puts)
-            self._waiting_bytes += sum([len(message.data) for message in puts])
+            add = self._schedule.add
+            for message in puts:
+                add(message)
             books.emitted += len(puts)
             books.waiting += len(puts)
-            if self._takers:
-                _wake_one(self._takers)
-        if self._idlers and not books.open:
-            _wake_all(self._idlers)
+            if self._takers.futures:
+                self._takers.wake_one()
+        if self._idlers.futures and not books.open:
+            self._idlers.wake_all()
 
     async def known(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the keys that were settled. See `MessageQueue.known`."""
-        return {}
+        return self._keys.among(keys, _loop_time())
 
     def release(self, lane: str, limit: int) -> int:
         """Let what a lane holds be taken. See `MessageQueue.release`."""
-        return 0
+        left = self._schedule.release(lane, limit)
+        if self._schedule.ready:
+            self._takers.wake_one()
+        return left
 
     async def split(self, delivery: Delivery, parts: Sequence[QueuedMessage]) -> list[Delivery]:
         """Replace a delivery by its parts, taken already. See `MessageQueue.split`."""
@@ -134,37 +154,29 @@ class MemoryQueue:
         self._taken.update(dict.fromkeys(deliveries))
         return deliveries
 
+    def due_in(self) -> float | None:
+        """Return when something will be ready. See `MessageQueue.due_in`."""
+        return 0.0 if self._schedule.ready else self._schedule.next_due(self._clock())
+
     async def idle(self) -> None:
         """Wait until nothing waits and nothing is in flight."""
         while self.books.open:
-            await self._wait(self._idlers)
+            await self._idlers.wait()
 
     def recover(self) -> int:
         """Put back what was taken and never settled, in its old order, before all else."""
-        lost = list(self._taken)
+        lost = [delivery.message for delivery in self._taken]
         self._taken.clear()
-        for delivery in reversed(lost):
-            self._emitted.appendleft(delivery.message)
-        self._waiting_bytes += sum(len(delivery.message.data) for delivery in lost)
+        self._schedule.release_all()
+        self._schedule.add_first(lost)
         self.books.in_flight -= len(lost)
         self.books.waiting += len(lost)
         return len(lost)
 
     def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[Delivery]:
         """Take those that wait and for which `applies` holds. See `MessageQueue.withdraw`."""
-        deliveries: list[Delivery] = []
-        one = self._emitted is self._admitted
-        for source in (self._admitted,) if one else (self._emitted, self._admitted):
-            waiting = list(source)
-            meant = [applies(message) for message in waiting]
-            deliveries += [
-                Delivery(message) for message, is_meant in zip(waiting, meant, strict=True) if is_meant
-            ]
-            source.clear()
-            source.extend(message for message, is_meant in zip(waiting, meant, strict=True) if not is_meant)
-        self._note_taken(deliveries)
-        if self._putters and not self._is_full():
-            _wake_one(self._putters)
+        deliveries = self._note_taken(self._schedule.withdraw(applies))
+        self._tell_putters()
         return deliveries
 
     def in_flight(self) -> list[Delivery]:
@@ -173,34 +185,85 @@ class MemoryQueue:
 
     def abandon(self) -> list[Delivery]:
         """Take all that waits, closed or not, as it would be lost with this process."""
-        return self._take_ready(self.books.waiting)
+        return self._note_taken(self._schedule.take_all())
 
     def close(self) -> None:
         """Admit nothing more and give nothing more; wake whoever waits."""
         self._closed = True
-        for waiters in (self._takers, self._putters):
-            _wake_all(waiters)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._takers.wake_all()
+        self._putters.wake_all()
 
     async def aclose(self) -> None:
         """Close. Nothing else is held."""
         self.close()
 
-    def _is_full(self) -> bool:
-        return self.books.waiting >= self.max_waiting or self._waiting_bytes >= self.max_waiting_bytes
+    def _refuse_without_room(self, messages: Sequence[QueuedMessage]) -> None:
+        if self._closed:
+            raise PumpClosed("the queue is closed")
+        waiting = self.books.waiting
+        if waiting + len(messages) > self.max_waiting:
+            raise QueueFull(
+                f"{waiting} messages wait, and the limit is {self.max_waiting}: try again later, let inject wait, "
+                "or raise limits.queue_messages"
+            )
+        if self._schedule.bytes >= self.max_waiting_bytes:
+            raise QueueFull(
+                f"{waiting} messages wait with {self._schedule.bytes} bytes, and the limit is "
+                f"{self.max_waiting_bytes} bytes: try again later, or let inject wait"
+            )
 
-    def _take_ready(self, limit: int) -> list[Delivery]:
-        deliveries: list[Delivery] = []
-        for source in (self._emitted, self._admitted):
-            count = min(len(source), limit - len(deliveries))
-            deliveries += [Delivery(source.popleft()) for _ in range(count)]
-        self._note_taken(deliveries)
-        return deliveries
+    def _tell_putters(self) -> None:
+        """Wake one who waits to put, if there is room: that one wakes the next."""
+        if (
+            self._putters.futures
+            and not self._putters.woken
+            and (self.books.waiting < self.max_waiting and self._schedule.bytes < self.max_waiting_bytes)
+        ):
+            self._putters.wake_one()
 
-    def _note_taken(self, deliveries: list[Delivery]) -> None:
+    def _is_due(self) -> bool:
+        """Return whether a message that waited for its time is due; see to a call when the next one is."""
+        wait_s = self._schedule.next_due(self._clock())
+        if wait_s is None:
+            return False
+        if wait_s > 0:
+            loop = asyncio.get_running_loop()
+            when = loop.time() + min(wait_s, MAX_LOOK_S)
+            if self._alarm is None or self._alarm.when() > when:
+                if self._alarm is not None:
+                    self._alarm.cancel()
+                self._alarm = loop.call_at(when, self._ring)
+        return wait_s == 0
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._takers.wake_one()
+
+    def _note_taken(self, messages: list[QueuedMessage]) -> list[Delivery]:
+        deliveries = [Delivery(message) for message in messages]
+        released = self._schedule.released
+        if released:
+            for delivery in deliveries:
+                delivery.place = released.pop(delivery.message.id, 0)
         self._taken.update(dict.fromkeys(deliveries))
-        self._waiting_bytes -= sum([len(delivery.message.data) for delivery in deliveries])
         self.books.waiting -= len(deliveries)
         self.books.in_flight += len(deliveries)
+        return deliveries
+
+    def _give_back(self, outcome: Settlement) -> None:
+        """Let wait again what is to be tried again, or what a lane holds."""
+        schedule, books = self._schedule, self.books
+        for delivery, message in outcome.retries:
+            if self._forget((delivery,)):
+                schedule.add(message)
+                books.waiting += 1
+        for delivery, lane in outcome.held:
+            if self._forget((delivery,)):
+                schedule.hold(delivery.message, lane, delivery.place)
+                books.waiting += 1
+        self._takers.wake_one()
 
     def _forget(self, deliveries: Sequence[Delivery]) -> int:
         """Strike out deliveries that are in flight; return how many of them were."""
@@ -219,29 +282,6 @@ class MemoryQueue:
         ):
             self._dead_bytes -= len(self.dead_letters.popleft().message.data)
 
-    async def _wait(self, waiters: deque[asyncio.Future[None]]) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiters.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future in waiters:
-                waiters.remove(future)
-            elif waiters is self._putters or self.books.waiting:
-                _wake_one(waiters)  # the call came too late for this one: hand it on
-            raise
 
-
-def _wake_one(waiters: deque[asyncio.Future[None]]) -> None:
-    while waiters:
-        future = waiters.popleft()
-        if not future.done():
-            future.set_result(None)
-            return
-
-
-def _wake_all(waiters: deque[asyncio.Future[None]]) -> None:
-    for future in waiters:
-        if not future.done():
-            future.set_result(None)
-    waiters.clear()
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

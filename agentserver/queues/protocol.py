@@ -127,9 +127,18 @@ class QueuedMessage:
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """A message that was taken and is not settled yet."""
+    """A message that was taken and is not settled yet.
+
+    Args:
+        message: The message.
+        taken_at: When it was taken, in seconds since the epoch, as the pump notes it for the history; 0 where nobody
+            does.
+        place: Where it stood in a lane that held it before; 0 when none did. The queue's own affair.
+    """
 
     message: QueuedMessage
+    taken_at: float = 0.0
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,7 @@ class DeadLetter:
     thread_id: str | None
     died_at: float
     exhausted: bool = False
-    canonical: bytes | None = None
+    canonical: bytes | None = field(default=None, repr=False)
     path: str = ""
     to_id: str | None = None
 
@@ -274,8 +283,8 @@ class MessageQueue(Protocol):
     async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
         """Admit messages from outside; return once they are as safe as this queue makes them.
 
-        Waits while the queue is full: admission is what is bounded, never the way back. A message whose id is in the
-        queue already, waiting or as history, is not put in again.
+        Waits while the queue is full: admission is what is bounded, never the way back. In a queue that outlives the
+        process, a message whose id is in it already, waiting or as history, is not put in again.
 
         Args:
             messages: What to admit.
@@ -308,6 +317,12 @@ class MessageQueue(Protocol):
     def release(self, lane: str, limit: int) -> int:
         """Let up to `limit` of the messages that a lane holds be taken, in their order; return how many are left."""
 
+    def due_in(self) -> float | None:
+        """Return the seconds until something can be taken, 0 when it can; None when nothing waits for its time.
+
+        What lanes hold does not count.
+        """
+
     async def split(self, delivery: Delivery, parts: Sequence[QueuedMessage]) -> list[Delivery]:
         """Replace a delivery by its parts in one commit; they count as emitted, and are taken already."""
 
@@ -315,10 +330,16 @@ class MessageQueue(Protocol):
         """Wait until nothing waits and nothing is in flight."""
 
     def recover(self) -> int:
-        """Put back what was taken and never settled, as whoever took it is gone; return how many."""
+        """Put back what was taken and never settled, as whoever took it is gone; return how many.
+
+        What lanes hold is released, as whoever would have done that is gone, too.
+        """
 
     def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[Delivery]:
-        """Take those that wait and for which `applies` holds, wherever they stand; they are in flight then."""
+        """Take those that wait and for which `applies` holds, wherever they stand; they are in flight then.
+
+        `applies` is asked once of each. It makes no difference whether one waits for its time, or in a lane.
+        """
 
     def in_flight(self) -> list[Delivery]:
         """Return what was taken by this process and is not settled, in the order in which it was taken."""

@@ -10,7 +10,7 @@ from agentserver.wire.envelope import ENVELOPE_NS, FROM, MESSAGE, META, THREAD, 
 from agentserver.wire.parser import StrictParser, canonical
 from agentserver.wire.repair import Repaired, fenced_alone, recover, repair_safely
 from agentserver.wire.roots import RootsParser, whole_roots
-from agentserver.wire.schemas import Schema, envelope_schema, first_violation
+from agentserver.wire.schemas import Schema, envelope_schema, first_violation, violations_of
 from agentserver.wire.source_lines import line_of, place_of
 from agentserver.wire.splitter import MessageSplitter
 from agentserver.wire.structure import Element, ParseLimits
@@ -41,5 +41,6 @@ __all__ = [
     "place_of",
     "recover",
     "repair_safely",
+    "violations_of",
     "whole_roots",
 ]

@@ -37,6 +37,7 @@ _STRAYS: Final = (  # the first one first, as the others write references
         b"&lt;",
     ),  # at the end, a tag was cut off
 )
+_BLANKS_BEFORE_DECLARATION: Final = re.compile(rb"\s+<\?xml\s")
 _FENCE: Final = re.compile(rb"```[A-Za-z]*")
 _FENCED: Final = re.compile(rb"^[ \t]*```[A-Za-z]*[ \t]*\r?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 _NAMED_TAG: Final = re.compile(rb"`</?[A-Za-z_:\x80-\xff][^<>`\s/]*>`")
@@ -48,8 +49,8 @@ class Repaired:
 
     Args:
         data: Bytes for another strict parse.
-        repairs: What was changed, in order: `bom`, `fence`, `prose`, `ampersand`, `cdata-end`, `less-than`,
-            `recovered`.
+        repairs: What was changed, in order: `bom`, `blanks` (before an XML declaration), `fence`, `prose`,
+            `ampersand`, `cdata-end`, `less-than`, `recovered`.
     """
 
     data: bytes
@@ -172,7 +173,9 @@ def _cut_surroundings(data: bytes, repairs: list[str], whole: bool) -> bytes:
         end = len(data)
     before, after = data[: first.start()].strip(), data[end:].strip()
     if not before and not after:
-        return data
+        if not _BLANKS_BEFORE_DECLARATION.match(data):
+            return data
+        repairs.append("blanks")
     if _FENCE.search(before) or _FENCE.search(after):
         repairs.append("fence")
     if _FENCE.sub(b"", before).strip() or _FENCE.sub(b"", after).strip():

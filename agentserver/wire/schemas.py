@@ -1,6 +1,6 @@
 """Compiled XSDs: finding the envelope's, and saying what a document breaks.
 
-Takes elements, gives the first violation or None. The schema files ship inside the package; in a checkout
+Takes elements, gives the first violations, if there are any. The schema files ship inside the package; in a checkout
 they stand beside it. Validation errors of a large invalid document take quadratic time in libxml2 (it writes each
 node's path), so a large one is parsed again with the schema in the parser, which is linear.
 """
@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
-from agentserver.wire.first_fault import first_fault
+from agentserver.wire.faults import faults_of
 from agentserver.wire.structure import Element
 from agentserver.wire.violations import TypeOf, Violation, path_of, violation_of
 
@@ -20,6 +20,9 @@ Schema: TypeAlias = etree.XMLSchema
 
 LARGE_BYTES: Final = 8_192
 """From this size on, a document is validated by the parser: 2,000 errors, the most that fit below, take 20 ms."""
+
+MAX_TOLD: Final = 5
+"""How many faults of one document are told: more help nobody at once."""
 
 
 def schema_file(name: str) -> Path:
@@ -43,27 +46,39 @@ def envelope_schema() -> Schema:
 def first_violation(
     schema: Schema, element: Element, data: bytes | None = None, type_of: TypeOf | None = None
 ) -> Violation | None:
-    """Validate `element`, and say what it breaks first.
+    """Validate `element`, and say what it breaks first; takes and gives what `violations_of` does."""
+    found = violations_of(schema, element, data, type_of, most=1)
+    return found[0] if found else None
+
+
+def violations_of(
+    schema: Schema,
+    element: Element,
+    data: bytes | None = None,
+    type_of: TypeOf | None = None,
+    most: int = MAX_TOLD,
+) -> list[Violation]:
+    """Validate `element`, and say what it breaks, in the order of the document.
 
     Args:
         schema: A compiled schema.
         element: The root of what is validated; it may stand inside a larger tree.
         data: The canonical bytes of `element`, where it may be large: they are parsed again under the schema.
         type_of: Knows the schema's types, for better words.
+        most: How many violations are enough.
 
     Returns:
-        None when it is valid.
+        None of them when it is valid.
     """
     if _is_valid(schema, element, data):
-        return None
+        return []
     if data is None:
         data = etree.tostring(element, encoding="utf-8", with_tail=False)
-    fault = first_fault(schema, data)
-    if fault is None:  # e.g. a pattern that exceeds libxml2's step limit
-        return Violation(
-            path_of(element, element), "what cannot be validated", "what its schema allows", element
-        )
-    return violation_of(fault, element, type_of)
+    faults = faults_of(schema, data, most)
+    if not faults:  # e.g. a pattern that exceeds libxml2's step limit
+        place = path_of(element, element)
+        return [Violation(place, "what cannot be validated", "what its schema allows", element)]
+    return [violation_of(fault, element, type_of) for fault in faults]
 
 
 def _is_valid(schema: Schema, element: Element, data: bytes | None) -> bool:

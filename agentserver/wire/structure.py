@@ -21,6 +21,9 @@ _XML_NAMESPACE: Final = "{http://www.w3.org/XML/1998/namespace}"
 _RUNS: Final = bytes(0x20 if byte in b" \t\r\n<>=\"'/" else 0x61 for byte in range(256))
 """Turns what ends a name into blanks and all else into one letter, so that a long name is a run of that letter."""
 _DECLARED_URI: Final = re.compile(rb"[^=<>]*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
+_DECLARATION_CHARS: Final = len(' xmlns:p=""')
+MAX_REPEATED: Final = 8
+"""How many times as long as the longest message the declarations may be together that C14N repeats on each element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class StructureCheck:
             )
         if self._may_hold_long_names(data):
             self._check_names(root)
+        if namespaces and self._may_repeat_much(data, data.count(b"<") - ends):
+            self._check_repeated(root)
 
     def check_thoroughly(self, root: Element, data: bytes) -> None:
         """Check a tree that need not be what the bytes say, as a recovering parser made it.
@@ -114,11 +119,36 @@ class StructureCheck:
             )
         self._count_elements(root)
         self._check_names(root)
+        self._check_repeated(root)
 
     def _count_elements(self, root: Element) -> None:
         for count, _ in enumerate(root.iter("*"), 1):
             if count > self.limits.elements:
                 raise WireError(f"more than {self.limits.elements} elements", code="too-many-elements")
+
+    def _may_repeat_much(self, data: bytes, elements: int) -> bool:
+        """Whether all declarations on each element would be more than C14N may repeat; ten thousand of UBL are not."""
+        declared = (_DECLARED_URI.match(declaration) for declaration in data.split(b"xmlns")[1:])
+        uris = [len(found[1] or found[2] or b"") for found in declared if found]
+        once = sum(uris) + len(uris) * _DECLARATION_CHARS
+        return elements * once > self.limits.message_bytes * MAX_REPEATED
+
+    def _check_repeated(self, root: Element) -> None:
+        """Count the declarations that exclusive C14N writes on each element, as if none stood above it.
+
+        It takes time for each of them as well, at 64 attributes of 64 namespaces more than a second a MiB.
+        """
+        left = self.limits.message_bytes * MAX_REPEATED
+        for element in root.iter("*"):
+            names = (element.tag, *element.attrib)
+            uris = {str(name)[1:].rpartition("}")[0] for name in names if name[:1] in ("{", b"{")}
+            left -= sum(map(len, uris)) + len(uris) * _DECLARATION_CHARS
+            if left < 0:
+                raise WireError(
+                    "its canonical form would repeat namespace declarations "
+                    f"for more than {MAX_REPEATED} times the longest message",
+                    code="too-many-namespaces",
+                )
 
     def _may_hold_long_names(self, data: bytes) -> bool:
         """Whether the bytes hold what may be half of a name that is too long: a local part, or a declared URI."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from agentserver.wire.first_fault import Fault
+from agentserver.wire.faults import Fault
 from agentserver.wire.structure import Element
 
 Words: TypeAlias = tuple[str, str]
@@ -160,7 +160,21 @@ def _children(fault: Fault, element: Element) -> Words:
     for other, uri, name in allowed:
         if name == local and not other and (uri or "") != namespace:
             return f"<{local}> in {_in_words(namespace)}", f"<{local}> in {_in_words(uri or '')}"
-    return f"<{local}>", _one_of(allowed) if mark else "no further element"
+    follows = _one_of(allowed) if mark else "no further element"
+    before = _run_before(element)
+    if before and not any(name == local for _, _, name in allowed):
+        return f"<{local}>", f"at most {before} <{local}> here{f', then {follows}' if mark else ''}"
+    return f"<{local}>", follows
+
+
+def _run_before(element: Element) -> int:
+    """Count the elements of the same name that stand right before one: so many its schema has allowed there."""
+    count = 0
+    for sibling in element.itersiblings("*", preceding=True):
+        if sibling.tag != element.tag:
+            break
+        count += 1
+    return count
 
 
 def _in_words(namespace: str) -> str:

@@ -2,7 +2,7 @@
 
 Takes a fault and the tree that it was found in; gives a `Violation`. The place is a path of local names,
 `Invoice/InvoiceLine[3]/Price/@currencyID`, with a number where there are several of a name. What was found may quote
-the document, what was expected never does. How libxml2 is asked is in `first_fault.py`, its words are in
+the document, what was expected never does. How libxml2 is asked is in `faults.py`, its words are in
 `violation_words.py`.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from agentserver.errors import shorten
-from agentserver.wire.first_fault import Fault, element_at
+from agentserver.wire.faults import Fault, element_at
 from agentserver.wire.structure import Element
 from agentserver.wire.value_type import ValueType
 from agentserver.wire.violation_words import words_of

@@ -25,7 +25,9 @@ def require_valid(element: etree._Element, schema: etree.XMLSchema) -> None:
     for entry in schema.error_log:
         place = _place(element, entry.path or "")
         reason = shorten(entry.message or "", _MAX_REASON).rstrip(".")
-        raise ContractError(name, "", f"no example of it is found, for what its XSD wants at {place}: {reason}")
+        raise ContractError(
+            name, "", f"no example of it is found, for what its XSD wants at {place}: {reason}"
+        )
     raise ContractError(name, "", "no example of it is found that its XSD takes")
 
 

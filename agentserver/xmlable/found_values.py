@@ -30,8 +30,8 @@ _NAMES_ONLY: Final = re.compile(
     r"|values that \w+ refuses"
 )
 _FRAMED: Final = re.compile(
-    rf"(?P<head>\w+ |(?:an? )?unknown (?:element|key) |the (?:text|name|fixed value) |a reference to |an instance without "
-    rf"|<{_NAME}> in namespace )?"
+    r"(?P<head>\w+ |unknown (?:element|key) |the (?:text|name|fixed value) |a reference to "
+    rf"|an instance without |<{_NAME}> in namespace )?"
     r"(?:(?P<quote>['\"])(?P<text>.*)(?P=quote)(?P<cut>…?)|(?P<number>-?\d[\d.e+-]*))"
     r"(?P<tail>, of length \d+| a second time)?",
     re.DOTALL,
@@ -58,9 +58,11 @@ def without_secrets(found: str, scrubber: Scrubber) -> str:
         return scrubber.scrub(found)
     text = framed["text"] if framed["number"] is None else framed["number"]
     head = framed["head"] or ""
-    named = _QUOTED_NAME.fullmatch(head) and scrubber.hides_name(text.rpartition("}")[2] + (framed["cut"] or ""))
+    named = _QUOTED_NAME.fullmatch(head) and scrubber.hides_name(
+        text.rpartition("}")[2] + (framed["cut"] or "")
+    )
     if not named and not scrubber.finds_in(text, cut=bool(framed["cut"])):
-        return f"{_without_names(head, scrubber)}{found[len(head):]}"
+        return f"{_without_names(head, scrubber)}{found[len(head) :]}"
     return f"{_without_names(head, scrubber)}'{MASK}'"  # nor its length
 
 

@@ -1,10 +1,10 @@
 """From JSON to an element, guided by the outline.
 
 Takes what `json.loads` gives, hostile or not; gives an element in the order of the outline, or raises `BindingError`
-with the path, what was found and what was expected; the same without what is secret, as `json_secrets` has it. Of what
-stands where a secret is to be somewhere below, only the kind is told. Checked here is what an element cannot show any more: the types
-of JSON, unknown and missing keys, characters that XML has not. Bounds, patterns and all else are for the reader, so
-that one checker decides.
+with the path, what was found and what was expected, without what is secret. Of what stands where a secret is to be
+somewhere below, only the kind is told. Checked here is what an element cannot show any more: the types of JSON, unknown
+and missing keys, characters that XML has not. Bounds, patterns and all else are for the reader, so that one checker
+decides.
 """
 
 from __future__ import annotations
@@ -202,10 +202,10 @@ def _fill_entries(
     record: Record, data: Any, element: etree._Element, place: Place, below: list[_Task]
 ) -> None:
     key, value = key_and_value(record)
+    hides = place.secret or key.secret or value.secret or holds_secrets(value.content)
     for number, (name, item) in enumerate(_object(data, place, record, record.noun).items(), 1):
         entry = etree.SubElement(element, record.fields[0].tag)
-        hides = place.secret or key.secret or value.secret or not isinstance(name, str)
-        step = f"[{number}]" if hides else f"[{quote(name)}]"
+        step = f"[{number}]" if hides or not isinstance(name, str) else f"[{quote(name)}]"
         below.append((key, name, etree.SubElement(entry, key.tag), place.below(step, key.secret, 2, number)))
         if not _is_absent(value, item):
             inner = place.below(step, value.secret, 2, number)

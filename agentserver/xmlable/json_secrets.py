@@ -125,7 +125,7 @@ class _Search:
             field = fields.get(name)
             if field is not None:
                 self._take(field, item)
-            elif not isinstance(name, str) or self._secret_names.has(name, otherwise=True):
+            elif not isinstance(name, str) or self._secret_names.has(name):
                 self._keep(item)
             else:
                 self._waiting.append((None, item))

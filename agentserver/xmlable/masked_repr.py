@@ -75,8 +75,10 @@ def _fits_content(content: Content, value: Any) -> bool:
         own = getattr(type(value), "__dataclass_fields__", {})
         return all(field.name in own for field in content.fields)
     if content.kind == "tuple":
-        return isinstance(value, tuple) and len(value) == len(content.fields) and all(
-            _fits(field, item) for field, item in zip(content.fields, value, strict=True)
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(content.fields)
+            and all(_fits(field, item) for field, item in zip(content.fields, value, strict=True))
         )
     if content.kind == "entries":
         entry = content.fields[0].content

@@ -88,7 +88,7 @@ class Scrubber:
         Args:
             name: The name without its namespace; `…` at its end where that is left out.
         """
-        if name.endswith("…"):
+        if len(name) > 1 and name.endswith("…"):
             return any(each.startswith(name[:-1]) for each in self._names)
         return name in self._names
 

@@ -3,7 +3,8 @@
 Takes an outline and elements that claim to follow it; gives masked copies, and the texts that nobody but the handler
 may see. Where an element does not follow the outline, whatever bears the name of a secret field, or one near to it,
 counts as secret: a sender's slip must not show a password. So does the text beside the fields of an element that holds
-a secret. A secret in a field of another name cannot be known. Never raises, and changes nothing that it is given. Knows nothing of messages; how texts are taken out of others, `scrubbing.py` says.
+a secret. A secret in a field of another name cannot be known. Never raises, and changes nothing that it is given. Knows
+nothing of messages; how texts are taken out of others, `scrubbing.py` says.
 """
 
 from __future__ import annotations
@@ -86,7 +87,17 @@ def masked(root: Field, element: etree._Element) -> etree._Element:
         _hide_name(node, name)
     for remark in list(copy.iter(*_REMARKS)):
         _take_out(remark)
+    for node in list(_secretive(root, copy)):
+        _hide_beside_children(node)
     return copy
+
+
+def _hide_beside_children(node: etree._Element) -> None:
+    if node.text and node.text.strip():
+        node.text = MASK
+    for child in node:
+        if child.tail and child.tail.strip():
+            child.tail = MASK
 
 
 def _hide_name(node: etree._Element, name: str) -> None:
@@ -94,7 +105,8 @@ def _hide_name(node: etree._Element, name: str) -> None:
         tail = node.tail
         node.clear()
         node.tag, node.text, node.tail = _UNNAMED, MASK, tail
-    elif node.attrib.pop(name, None) is not None:
+    elif name in node.attrib:
+        del node.attrib[name]
         node.set(_UNNAMED, MASK)
 
 
@@ -176,7 +188,7 @@ def _places_below(
 
 def _is_secret(name: str, fields: Mapping[str, Field], names: NearNames) -> bool:
     field = fields.get(name)
-    return field.secret if field is not None else names.has(name, otherwise=True)
+    return field.secret if field is not None else names.has(name)
 
 
 def _texts(places: Iterable[_Place]) -> list[str]:
@@ -200,6 +212,12 @@ def _texts(places: Iterable[_Place]) -> list[str]:
 def _stray_texts(root: Field, element: etree._Element, places: list[_Place]) -> Iterator[str]:
     """Give the texts beside the fields of elements that hold, or by the outline may hold, a secret."""
     yield from _texts_around(element, places)
+    for node in _secretive(root, element):
+        yield from _beside_children(node)
+
+
+def _secretive(root: Field, element: etree._Element) -> Iterator[etree._Element]:
+    """Give the elements that by the outline may hold a secret below."""
     secretive: dict[int, bool] = {}  # by the id of a field: whether something below it is secret
     waiting: list[tuple[etree._Element, Field]] = [(element, root)]
     while waiting:
@@ -208,7 +226,7 @@ def _stray_texts(root: Field, element: etree._Element, places: list[_Place]) -> 
             secretive[id(field)] = bool(secret_names(field))
         if not secretive[id(field)]:
             continue
-        yield from _beside_children(node)
+        yield node
         fields = {each.tag: each for each in fields_of(field.content) if not each.attribute}
         waiting += [(child, fields[child.tag]) for child in node.iterchildren("*") if child.tag in fields]
 

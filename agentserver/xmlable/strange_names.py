@@ -67,8 +67,6 @@ def strange_places(root: Field, element: etree._Element) -> Iterator[tuple[etree
 
 
 def _elements(content: Content | None) -> dict[str, Field]:
-    if isinstance(content, Record):
-        fields = content.fields
-    else:
-        fields = content.members if isinstance(content, Variants) else []
+    fields = content.fields if isinstance(content, Record) else []
+    fields = content.members if isinstance(content, Variants) else fields
     return {field.tag: field for field in fields if not field.attribute}

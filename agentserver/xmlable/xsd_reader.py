@@ -5,14 +5,15 @@ read once, and all that refer to it share its record. Names of fields are local 
 
 What an outline cannot say exactly is described as near as possible, and `Record.model` says the rest: a choice beside
 other elements, a repeated group, `xs:all`, an element in two places of a sequence (their elements become fields, in
-the order of the schema, optional where they may be absent); mixed content; wildcards among elements, and attributes
+the order of the schema, optional where they may be absent); a choice that several elements hold, since whoever words
+unions in place would never end; mixed content; wildcards among elements, and attributes
 of any name (left out). An abstract type is read as it stands; `xsi:type`, `xs:key`, `xs:keyref` and the default of an
 element are not looked at. A fixed value is a closed set of one. Knows no dataclasses, and opens no files.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -29,6 +30,7 @@ from agentserver.xmlable.xsd.complex_types import Attribute, ComplexTypes, Shape
 from agentserver.xmlable.xsd.content_model import is_choice, is_sequence, notation, simplified, slots
 from agentserver.xmlable.xsd.definitions import Component, Definitions
 from agentserver.xmlable.xsd.particles import Leaf, Particle, Wildcard
+from agentserver.xmlable.xsd.recursion import recursive_contents
 from agentserver.xmlable.xsd.simple_types import SimpleTypes, built_in
 
 _LISTED_NAMES: Final = 8
@@ -73,6 +75,8 @@ class _Reader:
         self._contents: dict[Component, Record | Variants | Anything] = {}
         self._incomplete: deque[tuple[Record | Variants, Shape, Particle]] = deque()
         self._made: list[Record | Variants] = []
+        self._fields: list[Field] = []
+        self._unions: dict[Variants, Record] = {}
         self._dicts: set[Content] = set()
 
     def root(self, declaration: Component) -> Field:
@@ -88,16 +92,30 @@ class _Reader:
                 content.fields += [self._element(slot.leaf, slot.least, slot.most) for slot in slots(model)]
                 content.fields += map(self._attribute, shape.attributes.values())
             self._made.append(content)
+        held = Counter(each.content for each in self._fields if isinstance(each.content, Record | Variants))
+        self._open_unions({content for content, count in held.items() if count > 1})
+        circular = recursive_contents(field)
         for content in reversed(self._made):  # what is in a record was made after it
-            shorthand.recognise(content, has_unique_keys=content in self._dicts)
+            if content not in circular:  # whoever words collections in place would never end
+                shorthand.recognise(content, has_unique_keys=content in self._dicts)
         return field
+
+    def _open_unions(self, shared: set[Content]) -> None:
+        """Make records of the unions that several elements hold."""
+        opened = {union: record for union, record in self._unions.items() if union in shared}
+        for union, record in opened.items():
+            record.fields += [replace(member, least=0) for member in union.members]
+            self._fields += record.fields
+        for field in self._fields:
+            if isinstance(field.content, Variants) and field.content in opened:
+                field.content = opened[field.content]
 
     def _element(self, leaf: Leaf, least: int = 1, most: int | None = 1) -> Field:
         place, declaration = leaf.place.node, leaf.declaration.node
         content = self._content(leaf.declaration)
         if shorthand.has_unique_keys(declaration):
             self._dicts.add(content)
-        return Field(
+        made = Field(
             leaf.tag,
             self._fixed(content, declaration.get("fixed")),
             name=leaf.tag.rpartition("}")[2],
@@ -108,6 +126,8 @@ class _Reader:
             secret=is_secret(place) or is_secret(declaration),
             nillable=declaration.get("nillable") in ("true", "1"),
         )
+        self._fields.append(made)
+        return made
 
     def _attribute(self, attribute: Attribute) -> Field:
         place, declaration = attribute.place.node, attribute.declaration.node
@@ -181,19 +201,19 @@ class _Reader:
         doc = documentation(component.node)
         if is_plain and isinstance(model, Wildcard) and model.least == model.most == 1 and not doc:
             return Anything(namespaces=model.namespaces, check=model.check)
-        made: Record | Variants
+        name = component.node.get("name", "")
+        record = Record(
+            "class",
+            name,
+            name or _holder_name(component),
+            doc=doc,
+            text=shape.text,
+            model=_rest(shape, model),
+        )
+        made: Record | Variants = record
         if is_plain and is_choice(model):
             made = Variants(doc=doc)
-        else:
-            name = component.node.get("name", "")
-            made = Record(
-                "class",
-                name,
-                name or _holder_name(component),
-                doc=doc,
-                text=shape.text,
-                model=_rest(shape, model),
-            )
+            self._unions[made] = record
         self._incomplete.append((made, shape, model))
         return made
 

@@ -46,7 +46,8 @@ def agentserver(
 def started(*args: str | Path, cwd: Path = ROOT, **options: Any) -> Iterator[Process]:
     """Start the command with three pipes; kill it at the end of the block, if it is not gone."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command(*args), cwd=cwd, env=environment(), **{**pipes, **options}) as process:
+    usual = {"env": environment(), **pipes}
+    with subprocess.Popen(command(*args), cwd=cwd, **{**usual, **options}) as process:
         try:
             yield process
         finally:

@@ -35,6 +35,16 @@ def test_the_bounds_of_a_listener() -> None:
     assert (listener.timeout_s, listener.max_concurrent) == (2.5, 3)
 
 
+def test_answers_are_joined_where_a_listener_says_so() -> None:
+    listeners = [*load().listeners, *load("join: true, join_timeout_s: 2.5").listeners]
+    assert [(each.join, each.join_timeout_s) for each in listeners] == [(False, 300.0), (True, 2.5)]
+
+
+@pytest.mark.parametrize("text", ["join: 5", "join_timeout_s: 0", "join_timeout_s: .inf"])
+def test_what_is_no_way_to_join_is_refused(text: str) -> None:
+    assert text.partition(":")[0] in fault(text)
+
+
 @pytest.mark.parametrize(
     ("text", "per_s", "at_once"),
     [

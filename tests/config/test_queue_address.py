@@ -81,3 +81,22 @@ def test_variables_stand_for_a_queue(project: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.syspath_prepend(str(project))
     monkeypatch.setenv("QUEUE", "sqlite:///var/q.db")
     assert "sqlite:///var/q.db" == ConfigLoader.loads(TEXT.format(queue="${QUEUE}"), allow_env=True).queue
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("hello-world", "sqlite:///var/hello-world.db"),
+        ("Café 7", "sqlite:///var/Café-7.db"),
+        ("../../etc/x", "sqlite:///var/etc-x.db"),
+        ("?", "sqlite:///var/organism.db"),
+    ],
+)
+def test_a_daemon_has_a_file_when_nothing_is_said(name: str, address: str) -> None:
+    assert address == QueueAddress.of_daemon(OrganismConfig(name))
+    assert QueueAddress.parse(address).file(Path("/srv")) == Path("/srv") / address.removeprefix("sqlite:///")
+
+
+@pytest.mark.parametrize("queue", ["memory://", "sqlite:///q.db"])
+def test_a_daemon_does_what_the_file_says(queue: str, load: Callable[..., OrganismConfig]) -> None:
+    assert queue == QueueAddress.of_daemon(load(TEXT.format(queue=queue)))

@@ -36,8 +36,8 @@ def organism(model: Any) -> StreamPump:
     solver = Solver(model)
     agent = replace(
         config.listeners[0], payload_class_path="", handler_path="", payload_class=Task, handler=solver.solve,
-        on_refusal_path="", on_refusal=solver.note_refusal,
-        handles=[HandlesConfig(payload_class=Result, handler=solver.note_result)],
+        on_refusal_path="", on_refusal=solver.conclude,
+        handles=[HandlesConfig(payload_class=Result, handler=solver.conclude)],
     )  # fmt: skip
     config.listeners[0] = agent
     pump = StreamPump(config)
@@ -82,22 +82,29 @@ async def test_a_call_that_breaks_its_contract_is_told_among_the_answers() -> No
     pump = organism(script)
     async with running(pump):
         assert await pump.request(Task("go"), "solver") == Solved("done")
-    assert sorted(script.asked[1][2:]) == ["3", "no answer (schema)"]
+    assert script.asked[1][2:] == ["3", "no answer (schema)"]
+
+
+async def test_calls_that_all_fail_are_told_too() -> None:
+    script = Script("<Add><A>one</A><B>2</B></Add><Multiply><A>six</A><B>7</B></Multiply>", "sorry")
+    pump = organism(script)
+    async with running(pump):
+        assert await pump.request(Task("go"), "solver") == Solved("sorry")
+    assert script.asked[1][2:] == ["no answer (schema)", "no answer (schema)"]
 
 
 async def test_of_more_tasks_than_it_keeps_the_oldest_is_forgotten() -> None:
     solver = Solver(ScriptedModel())
     for number in range(MAX_TASKS + 1):
         await solver.solve(Task("go"), HandlerMetadata(str(number), "me"))
-    answers: list[HandlerResponse | None] = []
-    for thread in ("0", "1", str(MAX_TASKS)):
-        for _ in range(3):
-            answers.append(
-                await solver.note_result(Result(Decimal(1)), HandlerMetadata(thread, "calculator.add"))
-            )
-    assert [answer is not None for answer in answers] == [False] * 5 + [True] + [False] * 2 + [True]
+    answers = [await conclude(solver, thread) for thread in ("0", "1", str(MAX_TASKS))]
+    assert [answer is not None for answer in answers] == [False, True, True]
 
 
 async def test_an_answer_that_nobody_waits_for_is_left_alone() -> None:
-    solver = Solver(ScriptedModel())
-    assert await solver.note_result(Result(Decimal(1)), HandlerMetadata("late", "calculator.add")) is None
+    assert await conclude(Solver(ScriptedModel()), "late") is None
+
+
+async def conclude(solver: Solver, thread: str) -> HandlerResponse | None:
+    answer = Result(Decimal(1))
+    return await solver.conclude(answer, HandlerMetadata(thread, "calculator.add", answers=(answer,)))

@@ -11,23 +11,32 @@ from pathlib import Path
 
 import pytest
 
-from agentserver import bootstrap, running
+from agentserver import HandlerResponse, StreamPump, bootstrap
+from agentserver.config import OrganismConfig
 from agentserver.errors import ConfigError
 from agentserver.message_bus.bootstrap import assembled
-from agentserver.message_bus.identity import identity_key
-from tests.organisms import THREAD, envelope
+from agentserver.message_bus.identity import identity_key, thread_key_of
+from tests.organisms import Ping, Pong, Recorder, listener, outcomes, ping
 
 DIGITS = "0123456789abcdef" * 4
 ROOT = Path(__file__).resolve().parents[2]
 
 ORGANISM = """\
-organism: {name: keyed, identity: var/identity.key}
+organism:
+  name: keyed
+  identity: var/identity.key
 listeners:
 - {name: greeter, payload_class: handlers.hello.Greeting, handler: handlers.hello.handle_greeting}
-- name: asker
-  payload_class: tests.organisms.Ping
-  handler: tests.organisms.ask_greeter
 """
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Write a project whose organism has a key."""
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "organism.yaml"
+    path.write_text(ORGANISM)
+    return path
 
 
 def key_file(folder: Path, content: str = DIGITS, mode: int = 0o600) -> Path:
@@ -131,7 +140,9 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path) -> No
         assert "cannot be read or made" in refusal(tmp_path / "s")
 
 
-@pytest.mark.parametrize("where", ["{}/identity.key/below", "/proc/identity.key", "{}/a\0b", "{}/" + "x" * 300])
+@pytest.mark.parametrize(
+    "where", ["{}/identity.key/below", "/proc/identity.key", "{}/a\0b", "{}/" + "x" * 300]
+)
 def test_where_no_file_can_be_made_the_remedy_is_told(tmp_path: Path, where: str) -> None:
     key_file(tmp_path)
     assert "cannot be" in refusal(Path(where.format(tmp_path)))
@@ -158,11 +169,40 @@ def test_processes_that_start_at_once_get_one_key(tmp_path: Path) -> None:
     assert keys == [identity_key(tmp_path / "var" / "identity.key").hex()] * 4
 
 
-async def branch_of_one_run(config: Path) -> list[str]:
-    pump = await bootstrap(config)
-    threads: list[str] = []
-    pump.add_outlet(lambda state: threads.append(str(state.payload.message)))
-    async with running(pump):
-        await pump.inject(envelope('<Ping xmlns=""><Text>x</Text></Ping>', to="asker"), THREAD, "user")
-        await pump.drained()
-    return threads
+async def threads_of_one_run(path: str) -> list[str]:
+    """Run an organism whose listener asks another; return the threads on which the two work."""
+    asker, answerer = Recorder(HandlerResponse(Pong("x"), to="b")), Recorder()
+    config = OrganismConfig(
+        "keyed", path, listeners=[listener("a", Ping, asker), listener("b", Pong, answerer)]
+    )
+    pump = StreamPump(config, thread_key=thread_key_of(config))
+    pump.register_all()
+    await outcomes(pump, ping(to="a"))
+    return [told.thread_id for _, told in (*asker.calls, *answerer.calls)]
+
+
+async def test_threads_are_the_same_after_a_restart(tmp_path: Path) -> None:
+    path = str(tmp_path / "identity.key")
+    first, again = await threads_of_one_run(path), await threads_of_one_run(path)
+    other, unkeyed = await threads_of_one_run(str(tmp_path / "other.key")), await threads_of_one_run("")
+    assert first == again
+    assert len({first[1], other[1], unkeyed[1]}) == 3
+
+
+async def test_who_starts_an_organism_makes_its_key_in_the_project(config: Path) -> None:
+    await bootstrap(config)
+    assert (config.parent.parent / "var" / "identity.key").is_file()
+
+
+def test_who_looks_at_an_organism_makes_no_key(config: Path) -> None:
+    assert assembled(config).config.identity_path == "var/identity.key"
+    assert not (config.parent.parent / "var").exists()
+
+
+async def test_a_key_that_cannot_be_used_is_told_with_its_place_in_the_file(config: Path) -> None:
+    (config.parent.parent / "var").write_text("a file, where the folder should be")
+    with pytest.raises(ConfigError) as raised:
+        await bootstrap(config)
+    (fault,) = raised.value.faults
+    assert (fault.file, fault.line) == (str(config), 3)
+    assert fault.message.startswith("organism.identity: ")

@@ -122,6 +122,25 @@ async def test_a_listener_without_it_as_a_peer_may_not_ask(peers: tuple[str, ...
     assert "no-listener" == caught.value.failure_code
 
 
+@pytest.mark.parametrize("peers", [(), ("till",)], ids=["free", "with peers"])
+async def test_the_log_says_how_a_listener_gets_to_ask_and_the_answer_does_not(
+    peers: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RequestFailed) as caught:
+        await told(meta.ListCapabilities(), *peers)
+
+    remedies = [vars(record).get("remedy") for record in caplog.records if record.message == "dead letter"]
+    assert "it is for peers alone: add system.meta to its peers" in remedies
+    assert "peers" not in str(caught.value)
+
+
+async def test_the_log_tells_nobody_outside_how_to_ask(caplog: pytest.LogCaptureFixture) -> None:
+    await outcomes(pump_of(*tools()), envelope(LIST, to="system.meta"))
+
+    assert "dead letter" in caplog.messages
+    assert not any("remedy" in vars(record) for record in caplog.records)
+
+
 async def test_a_payload_that_says_otherwise_has_no_effect() -> None:
     pump = pump_of(*tools(), Asker(None).config("system.meta"))
     (state,) = await outcomes(pump, envelope(LIST, to="system.meta", sender="asker"), sender="user")

@@ -12,6 +12,7 @@ from agentserver.errors import (
     HandlerFailed,
     HandlerTimedOut,
     PayloadError,
+    PayloadFault,
     RoutingError,
     StepFailed,
     WireError,
@@ -48,6 +49,15 @@ def test_no_listener_and_not_allowed_are_told_in_the_same_words(
     assert Huh("no-listener", NO_LISTENER, left=2) == to_author(failure, cause)
     if cause is None:
         assert Huh("no-listener", NO_LISTENER) == to_anybody(failure)
+
+
+def test_an_author_is_told_of_several_faults_in_bounded_length() -> None:
+    faults = [PayloadFault(f"A/B[{number}]", "'x'", "an int", line=number) for number in range(1, 6)]
+    told = to_author(PayloadError.of(faults), stage="xsd_validation")
+    assert "; ".join(fault.words for fault in faults) == told.reason
+    assert ("A/B[1]", "'x'", "an int") == (told.path, told.found, told.expected)
+    long = [PayloadFault(f"A/{number}" * 100, "'x'", "an int") for number in range(5)]
+    assert len(to_author(PayloadError.of(long)).reason) <= 500
 
 
 def test_who_else_takes_it_is_not_told() -> None:

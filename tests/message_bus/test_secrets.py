@@ -14,6 +14,7 @@ from lxml import etree
 
 from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestFailed, Secret, running, xmlify
 from agentserver.config import Limits, StepConfig
+from agentserver.errors import PayloadError
 from agentserver.message_bus.letter_view import shown_body
 from agentserver.message_bus.steps import deserialization_step, make_repair_step, xsd_validation_step
 from agentserver.queues import Delivery, QueuedMessage
@@ -221,6 +222,17 @@ async def test_a_broken_secret_is_told_with_its_place_and_what_was_expected() ->
     assert "x1" not in str(states[0].error)
 
 
+async def test_no_fault_of_several_tells_a_secret() -> None:
+    inside = f"<User>{MARK}</User><Password>{MARK}</Password><{MARK}/>"
+    text, states = await all_told(Recorder(), login(inside))
+
+    failure = states[0].failure
+    assert isinstance(failure, PayloadError)
+    assert ["Login/User", "Login/***"] == [each.path for each in failure.violations]
+    assert ["'***'", "<***>"] == [each.found for each in failure.violations]
+    assert "" == heard(text)
+
+
 @pytest.mark.parametrize(
     ("inside", "error"),
     [
@@ -238,7 +250,11 @@ async def test_a_broken_secret_is_told_with_its_place_and_what_was_expected() ->
         ),
         (
             "<User>7</User><Password>Login</Password><Foo/>",
-            "schema: Login: found <Foo>, expected <Pin> (line 1)",
+            "schema: Login: found <***>, expected <Pin> (line 1)",
+        ),
+        (
+            "<User>7</User><Password>Login</Password><Pinn/>",
+            "schema: Login: found <Pinn>, expected <Pin> (line 1)",
         ),
     ],
 )

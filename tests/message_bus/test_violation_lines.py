@@ -146,6 +146,7 @@ async def test_a_switch_of_types(wrap: Any) -> None:
     state = await failed(data)
     assert isinstance(state.failure, EnvelopeError)
     assert data.partition(b"xsi:nil")[0].count(b"\n") + 1 == state.failure.line
+    assert "Order/Lines[2]: xsi:nil is not taken" == state.failure.detail
 
 
 async def test_the_text_tells_the_place_what_was_found_and_what_was_expected() -> None:
@@ -153,6 +154,27 @@ async def test_the_text_tells_the_place_what_was_found_and_what_was_expected() -
     assert state.error is not None
     assert state.error.startswith("schema: Order/Lines[2]/Count: found 'many', expected ")
     assert state.error.endswith(" (line 3)")
+
+
+async def test_several_faults_are_told_each_with_its_place_and_line() -> None:
+    state = await failed(order("many", 1, "few", 2))
+    assert isinstance(state.failure, PayloadError)
+    first, second = state.failure.violations
+    assert ("Order/Lines[1]/Count", "'many'", 2) == (first.path, first.found, first.line)
+    assert ("Order/Lines[3]/Count", "'few'", 4) == (second.path, second.found, second.line)
+    assert (first.path, first.found, first.line) == (
+        state.failure.path, state.failure.found, state.failure.line
+    )  # fmt: skip
+    assert f"schema: {first}; {second}" == state.error
+
+
+async def test_of_many_faults_five_are_told_in_bounded_length() -> None:
+    state = await failed(order(*["many" * 50] * 100))
+    assert isinstance(state.failure, PayloadError)
+    assert [f"Order/Lines[{number}]/Count" for number in range(1, 6)] == [
+        each.path for each in state.failure.violations
+    ]
+    assert len(state.error or "") <= 500
 
 
 async def test_what_is_expected_is_told_in_words_and_not_by_the_name_of_a_type() -> None:

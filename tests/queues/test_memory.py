@@ -85,7 +85,7 @@ async def test_depth_first_serves_what_was_emitted_before_what_is_new() -> None:
     queue = MemoryQueue(depth_first=True)
     await queue.put([message("a"), message("b")])
     (delivery,) = await queue.take(1)
-    await queue.settle(Settlement(acks=[delivery], puts=[message("a.0")]))
+    await queue.settle(Settlement(acks=[delivery], puts=[QueuedMessage("a.0", b"x", hop=1)]))
     assert names(await queue.take(5)) == ["a.0", "b"]
 
 

@@ -12,10 +12,10 @@ MESSAGE = (
 ).encode()
 
 
-def verdict(data: bytes, limits: ParseLimits | None = None) -> str:
-    """Return `accept`, or the code with which the strict parser refuses `data`."""
+def verdict(data: bytes, limits: ParseLimits | None = None, parser: StrictParser | None = None) -> str:
+    """Return `accept`, or the code with which a strict parser, a new one by default, refuses `data`."""
     try:
-        StrictParser(limits).parse(data)
+        (parser or StrictParser(limits)).parse(data)
     except WireError as error:
         return error.code
     return "accept"

@@ -21,6 +21,8 @@ DEEP = ParseLimits(depth=256)
     ("written", "mended", "repairs"),
     [
         (b"\xef\xbb\xbf<a/>", b"<a/>", ("bom",)),
+        (b"\n <?xml version='1.0'?><a/>", b"<?xml version='1.0'?><a/>", ("blanks",)),
+        (b"\n <a/>", b"\n <a/>", ()),
         (b"Sure! Here it is: <a/>", b"<a/>", ("prose",)),
         (b"<a/> I hope that helps.", b"<a/>", ("prose",)),
         (b"```xml\n<a/>\n```", b"<a/>", ("fence",)),

@@ -16,8 +16,9 @@ from agentserver.wire import (
     canonical,
     envelope_schema,
     first_violation,
+    violations_of,
 )
-from tests.wire.samples import is_linear
+from tests.wire.samples import is_linear, seconds
 
 XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"'
 LONG = ParseLimits(elements=100_000, message_bytes=1 << 24)
@@ -79,6 +80,19 @@ def test_b21_many_violations_take_linear_time() -> None:
         return partial(first_violation, INTS, StrictParser(LONG).parse(data), data)
 
     assert is_linear(validation, 9_990)
+
+
+@pytest.mark.parametrize("bad", [[0], [0, 1, 2, 3, 4, 5], [-1], [0, -1]], ids=str)
+def test_b21_several_violations_take_linear_time(bad: list[int]) -> None:
+    def validation(count: int) -> Callable[[], object]:
+        values = ["1"] * count
+        for at in bad:
+            values[at] = "x"
+        data = f"<r>{''.join(f'<n>{value}</n>' for value in values)}</r>".encode()
+        return partial(violations_of, INTS, StrictParser(LONG).parse(data), data)
+
+    assert is_linear(validation, 9_990)
+    assert seconds(validation(9_990)) < 0.25
 
 
 def test_many_faults_in_one_envelope_take_linear_time() -> None:

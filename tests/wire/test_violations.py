@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from agentserver.wire import ParseLimits, Schema, StrictParser, Violation, first_violation
+from agentserver.wire import (
+    ParseLimits,
+    Schema,
+    StrictParser,
+    Violation,
+    first_violation,
+    violations_of,
+)
 from tests.wire.samples import is_linear
 
 XSD = """
@@ -79,6 +86,37 @@ def of(content: str) -> Violation:
     return violation(f'<r xmlns="urn:x">\n{content}\n</r>'.encode())
 
 
+def paths(content: str, most: int = 5) -> list[str]:
+    """Return the places of the faults of `content`, whether the document is small or large."""
+    small = f'<r xmlns="urn:x">\n{content}\n</r>'.encode()
+    large = small.replace(b"</r>", b" " * 10_000 + b"</r>")
+    limits = ParseLimits(elements=200_000, message_bytes=1 << 24)
+    trees = [(data, StrictParser(limits).parse(data)) for data in (small, large)]
+    found = [[each.path for each in violations_of(SCHEMA, tree, data, most=most)] for data, tree in trees]
+    assert found[0] == found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "places"),
+    [
+        ("<a>1</a>", []),
+        ("<a>x</a>", ["r/a"]),
+        ("<a>x</a><b>z</b><b>x</b><b>z</b><d>toolong</d>", ["r/a", "r/b[1]", "r/b[3]", "r/d"]),
+        ('<a>x</a><c f="2" w="www">z</c>', ["r/a", "r/c/@w", "r/c/@f", "r/c/@k", "r/c"]),
+        ("<a>x</a><f>1 x 2 y</f><g>z</g>", ["r/a", "r/f", "r/g"]),
+        ("<a>x</a><u/><b>z</b>", ["r/a", "r/u"]),
+        ("<a>x</a><m><n/><n><key>1</key><id>1</id><u/></n></m><s>z</s>",
+         ["r/a", "r/m/n[1]", "r/m/n[1]", "r/m/n[2]/u", "r/s"]),
+        (f"<a>1</a><m>{N1}{N1}{N1}</m>", ["r/m/n[2]", "r/m/n[2]", "r/m/n[3]", "r/m/n[3]"]),
+        ("<a>x</a><h>t</h><l/>", ["r/a", "r/h", "r/l"]),
+    ],
+)  # fmt: skip
+def test_several_faults(content: str, places: list[str]) -> None:
+    assert places == paths(content)
+    assert places[:2] == paths(content, most=2)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -93,8 +131,16 @@ def of(content: str) -> Violation:
         ("<a>1</a><m><n/></m>", "r/m/n: found its end, expected <key>"),
         (
             "<a>1</a><a>2</a>",
-            "r/a[2]: found <a>, expected one of <b>, <c>, <d>, <e>, <f>, <g>, <h>, <i>, <l>, <m>, …",
+            "r/a[2]: found <a>, expected at most 1 <a> here, then one of "
+            "<b>, <c>, <d>, <e>, <f>, <g>, <h>, <i>, <l>, <m>, …",
         ),
+        (
+            "<a>1</a><b>x</b><b>y</b><b>x</b><b>y</b><t/>",
+            "r/b[4]: found <b>, expected at most 3 <b> here, then one of "
+            "<c>, <d>, <e>, <f>, <g>, <h>, <i>, <l>, <m>, <o>, …",
+        ),
+        ("<a>1</a><t>x</t><t>y</t>", "r/t[2]: found <t>, expected at most 1 <t> here"),
+        ("<a>1</a><t>x</t><a>y</a>", "r/a[2]: found <a>, expected no further element"),
         ("<a>1</a><t>x</t><u/>", "r/u: found <u>, expected no further element"),
         ('<a xmlns="">1</a>', "r/a: found <a> in no namespace, expected <a> in namespace 'urn:x'"),
         ('<a xmlns="urn:y">1</a>', "r/a: found <a> in namespace 'urn:y', expected <a> in namespace 'urn:x'"),

@@ -21,7 +21,7 @@ from lxml import etree
 
 from agentserver.errors import ContractError
 from agentserver.xmlable import RawXml, xml, xmlify
-from tests.xmlable.constrained_strategies import Typed, constrained
+from tests.xmlable.constrained_strategies import LARGEST, Typed, constrained
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ TEXT = st.text(
     | st.sampled_from("\t\n\r <>&\"']]>"),
     max_size=12,
 )
-DECIMALS = st.decimals(allow_nan=False, allow_infinity=False) | st.builds(
+DECIMALS = st.decimals(-(10**40), 10**40, allow_nan=False) | st.builds(
     Decimal, st.from_regex(r"-?[0-9]{1,30}(E-?[0-9]{1,2})?", fullmatch=True, alphabet=string.printable)
 )
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {

@@ -44,7 +44,10 @@ class Nothing:
         (A[date, Gt(date(2024, 1, 1)), Le(date(2024, 1, 1))], "no date is within these bounds"),
         (A[int, Gt(10**4300 - 1)], "no int is within these bounds"),
         (A[Decimal, Gt(0), Lt(Decimal("1e-1000"))], "no Decimal is within these bounds"),
-        (A[Decimal, Ge(Decimal("1e999999999"))], "has a number of more than 4,300 digits; write one of fewer"),
+        (
+            A[Decimal, Ge(Decimal("1e999999999"))],
+            "has a number of more than 4,300 digits; write one of fewer",
+        ),
         (A[int, Ge(Decimal("1e999999999"))], "has a number of more than 4,300 digits"),
         (A[float, Ge(Decimal("1e-999999999"))], "has a number of more than 4,300 digits"),
         (A[str, MaxLen(Decimal("1e999999999"))], "has a number of more than 4,300 digits"),
@@ -95,7 +98,9 @@ def test_as_many_keys_as_there_are_may_be_asked_for() -> None:
 
 def test_a_long_bound_is_shown_in_short() -> None:
     cls = holder(A[Decimal, Ge(Decimal("1e-1000"))])
-    assert refusal(cls(Decimal(0))).endswith("expected Decimal, at least 0.0000000000000000000000000000000000000…")
+    assert refusal(cls(Decimal(0))).endswith(
+        "expected Decimal, at least 0.0000000000000000000000000000000000000…"
+    )
     assert takes(cls, f"0.{'0' * 999}1")
 
 
@@ -146,7 +151,9 @@ def test_every_duration_that_is_read_is_written(text: str) -> None:
 
 
 def test_a_duration_beyond_is_not_written() -> None:
-    assert refusal(holder(timedelta)(timedelta.max)).endswith("timedelta of at most 142372684 days, 3:25:39.999999")
+    assert refusal(holder(timedelta)(timedelta.max)).endswith(
+        "timedelta of at most 142372684 days, 3:25:39.999999"
+    )
 
 
 @pytest.mark.parametrize("inside", ["<![CDATA[]]>", "<!--a--><![CDATA[]]>", " ", ""])

@@ -106,6 +106,7 @@ VALID = (
     "<Keys>1234</Keys><Tokens><Entry><Key>a</Key><Value>1234</Value></Entry></Tokens>"
     "<Either><Int>1234</Int></Either><All><User>you</User><Password>hunter22</Password></All></Request>"
 )
+LOGIN = "<Login><User>me</User><Password>hunter22</Password></Login>"
 HIDDEN = "found a value that is not shown, as it is secret"
 
 
@@ -138,6 +139,80 @@ def test_errors_of_reading_do_not_tell_a_secret(change: tuple[str, str], words: 
     assert "hunter" not in shown
     assert "1234" not in shown
     assert "password is too easy" not in shown
+
+
+@pytest.mark.parametrize(
+    ("inside", "words"),
+    [
+        ("<Login>hunter22</Login>", "Request/Login: found text '***', expected elements alone"),
+        ("<Login><hunter22/></Login>", "Request/Login: found unknown element '***', expected the elements User"),
+        ('<Login hunter22="1"/>', "Request/Login: found attribute '***', expected no attributes"),
+        ("hunter22", "Request: found text '***', expected elements alone"),
+        (LOGIN + "<Tokens><hunter22/></Tokens>", "Request/Tokens: found unknown element '***', expected "),
+        (LOGIN + "<Tokens><Entry><hunter22/></Entry></Tokens>", "Request/Tokens/Entry[1]: found unknown element '***'"),
+        (LOGIN + "<Either><hunter22/></Either>", "Request/Either: found unknown element '***', expected one of "),
+        (LOGIN + "<Open>hunter22</Open>", "Request/Open: found '***', expected int"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_place_of_a_record_with_a_secret_is_not_told(inside: str, words: str) -> None:
+    with pytest.raises(BindingError) as error:
+        contract_of(Request).read(etree.fromstring(f"<Request>{inside}</Request>"))
+    assert str(error.value).startswith(words)
+    assert "hunter" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize("wrong", ["hunter22", b"hunter22", {"password": "hunter22"}, ["hunter22"], None])
+def test_what_is_no_element_and_no_instance_is_told_by_its_type(wrong: Any) -> None:
+    contract, kind = contract_of(Request), "None" if wrong is None else type(wrong).__name__
+    with pytest.raises(
+        BindingError, match=f"^Request: found {type(wrong).__name__}, expected an lxml element$"
+    ):
+        contract.read(wrong)
+    with pytest.raises(BindingError, match=f"^Request: found {kind}, expected Request$"):
+        contract.fill(wrong, etree.Element("Request"))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["hunter22", ["hunter22"], {"hunter22": "hunter22"}, (1, "hunter22"), b"hunter22"]
+)
+def test_what_stands_in_place_of_a_class_with_secrets_is_not_in_the_repr(wrong: Any) -> None:
+    request = Request(Login("me", "hunter22"), open=5)
+    request.login = wrong
+    assert "Request(login=***, keys=***, tokens=***, either=***, pin=***, all=***, open=5)" == repr(request)
+    with pytest.raises(BindingError, match=f"^Request/Login: found {type(wrong).__name__}, expected Login$"):
+        request.xml_value("Request")  # type: ignore[attr-defined]
+
+
+def test_collections_of_classes_with_secrets_are_in_the_repr() -> None:
+    @xmlify
+    @dataclass
+    class Team:
+        members: list[Login]
+        by_name: dict[str, Login]
+        boss: Login | Slotted | int | None = None
+        pair: tuple[int, Login] | None = None
+
+    me, shown = Login("me", "hunter22"), "Login(user='me', password=***)"
+    team = Team([me], {"me": me}, me, (5, me))
+    expected = f"Team(members=[{shown}], by_name={{'me': {shown}}}, boss={shown}, pair=(5, {shown}))"
+    assert expected.replace("Team(", f"{Team.__qualname__}(", 1) == repr(team)
+    team.members, team.by_name, team.boss, team.pair = ["x"], {"me": "x"}, "x", (me, 5)  # type: ignore
+    assert f"{Team.__qualname__}(members=***, by_name=***, boss=***, pair=***)" == repr(team)
+
+
+def test_a_name_that_xml_does_not_allow_is_not_told_when_it_is_a_secret() -> None:
+    with pytest.raises(
+        BindingError, match=r"^Slotted: found the name '\*\*\*', expected a name that XML allows$"
+    ):
+        Slotted("hunter 22").xml_value("hunter 22")  # type: ignore[attr-defined]
+
+
+def test_a_field_that_is_gone_leads_to_no_secret() -> None:
+    request = Request(Login("me", "hunter22"))
+    del request.login.password
+    with pytest.raises(BindingError, match="an instance without 'password'") as error:
+        request.xml_value("Request")  # type: ignore[attr-defined]
+    assert error.value.__cause__ is None
 
 
 @pytest.mark.parametrize(

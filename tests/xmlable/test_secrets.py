@@ -127,8 +127,14 @@ def test_a_second_secret_element_and_the_text_behind_one_are_masked() -> None:
 
 
 def test_comments_and_instructions_are_left_out_and_the_text_around_them_stays() -> None:
-    assert "<Login>a<User>bc</User>d</Login>" == hidden(
-        "<Login><!-- hunter2 -->a<User>b<?say hunter2?>c</User><!-- hunter2 -->d</Login>"
+    assert "<Login> <User>bc</User>\n</Login>" == hidden(
+        "<Login><!-- hunter2 --> <User>b<?say hunter2?>c</User><!-- hunter2 -->\n</Login>"
+    )
+
+
+def test_text_beside_the_fields_of_what_holds_a_secret_is_masked() -> None:
+    assert "<Login>***<User>a</User>***<How>***</How></Login>" == hidden(
+        "<Login>hunter<User>a</User>2<How>hunter2</How></Login>"
     )
 
 

@@ -191,6 +191,25 @@ def test_two_global_elements_of_one_name_and_equal_types_are_one() -> None:
     assert 2 == len(schema_documents(Field("{urn:a}R", root)))
 
 
+def test_an_attribute_of_another_namespace_is_declared_once_however_often_its_record_is_met() -> None:
+    shared = record(Field("{urn:b}a", STR, attribute=True))
+    root = Field("{urn:a}R", record(Field("{urn:a}A", shared), Field("{urn:a}B", shared)))
+    documents = schema_documents(root)
+    assert 1 == sum(len(each.findall("{*}attribute")) for each in documents.values())
+    assert [True] == accepts(root, '<R xmlns="urn:a" xmlns:b="urn:b"><A b:a=""/><B b:a=""/></R>')
+
+
+@pytest.mark.parametrize("namespace", ["{urn:a}", ""])
+def test_a_recursive_type_of_two_namespaces_is_written_once(namespace: str) -> None:
+    inner = record(Field("{urn:b}F", STR), Field("{urn:c}G", STR))
+    inner.fields.append(Field(f"{namespace}Again", inner, least=0))
+    root = Field(f"{namespace}R", record(Field("{urn:b}Outer", inner)))
+    assert 2 == sum(len(each.findall(".//{*}complexType")) for each in schema_documents(root).values())
+    own = f'xmlns="{namespace[1:-1]}"'
+    again = f'<Again {own}><F xmlns="urn:b"/><G xmlns="urn:c"/></Again>'
+    assert [True] == accepts(root, f'<R {own}><Outer xmlns="urn:b"><F/><G xmlns="urn:c"/>{again}</Outer></R>')
+
+
 def test_text_that_xml_does_not_allow_is_refused() -> None:
     with pytest.raises(ContractError, match="cannot be written"):
         schema_documents(Field("R", STR, doc="\x00"))

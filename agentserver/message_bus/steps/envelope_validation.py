@@ -14,6 +14,7 @@ from agentserver.message_bus.guard import Step, guard
 from agentserver.message_bus.input_lines import line_in_envelope
 from agentserver.message_bus.message_state import MessageState
 from agentserver.wire import ENVELOPE_NS, Element, Schema, envelope_schema, first_violation
+from agentserver.wire.violations import path_of
 
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _XSI_BYTES: Final = _XSI.encode()
@@ -51,7 +52,9 @@ def _refuse_type_switches(state: MessageState, tree: Element) -> None:
         for name in _SWITCHES:
             if name in element.attrib:
                 line = line_in_envelope(state, element)
-                raise EnvelopeError(f"xsi:{name.rpartition('}')[2]} is not taken", line=line)
+                inside = len(tree) > 1 and tree[1] in (element, *element.iterancestors())
+                path = path_of(element, tree[1] if inside else tree)
+                raise EnvelopeError(f"{path}: xsi:{name.rpartition('}')[2]} is not taken", line=line)
 
 
 def _hint(tree: Element) -> str:

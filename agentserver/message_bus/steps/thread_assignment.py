@@ -30,7 +30,7 @@ def make_thread_assignment_step(
         claim = state.thread_id
         if is_thread_id(claim):
             if state.claimed:
-                keep_to_own(state, claim)
+                keep_to_own(state)
             return
         state.thread_id = replace(claim) if claim else new_thread_id()
         state.note(
@@ -39,11 +39,11 @@ def make_thread_assignment_step(
             else f"no thread id, given {state.thread_id}"
         )
         if state.claimed:
-            keep_to_own(state, state.thread_id)
+            keep_to_own(state)
 
-    def keep_to_own(state: MessageState, thread_id: str) -> None:
+    def keep_to_own(state: MessageState) -> None:
         try:
-            check(thread_id, state.from_id or "")
+            check(state.thread_id or "", state.from_id or "")
         except ForeignThread:
             state.thread_id = new_thread_id()  # whoever listens on the other is not to be told of it
             raise

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from agentserver.errors import AgentServerError, MissingInput, PayloadError
+from agentserver.errors import AgentServerError, MissingInput, PayloadError, PayloadFault
 from agentserver.message_bus.guard import guard
 from agentserver.message_bus.input_lines import line_in_payload
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import Schema, first_violation
+from agentserver.wire import Schema, Violation, violations_of
 from agentserver.wire.schemas import LARGE_BYTES
 from agentserver.wire.value_type import ValueType
 from agentserver.wire.violations import TypeOf
@@ -41,11 +41,14 @@ def xsd_validation_step(state: MessageState) -> None:
         # not the canonical form: values may use prefixes that no name does
         data = etree.tostring(tree, encoding="utf-8", with_tail=False)
     for schema in schemas:
-        violation = first_violation(schema, tree, data, _type_of(targets))
-        if violation is not None:
-            line = line_in_payload(state, violation.element)
-            path, found, expected = violation.path, violation.found, violation.expected
-            raise PayloadError(line=line, path=path, found=found, expected=expected)
+        violations = violations_of(schema, tree, data, _type_of(targets))
+        if violations:
+            raise PayloadError.of([_fault(state, violation) for violation in violations])
+
+
+def _fault(state: MessageState, violation: Violation) -> PayloadFault:
+    line = line_in_payload(state, violation.element)
+    return PayloadFault(violation.path, violation.found, violation.expected, line)
 
 
 def _type_of(targets: list[Listener] | None) -> TypeOf | None:

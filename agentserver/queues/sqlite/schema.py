@@ -3,8 +3,8 @@
 A message has one row in `messages` from the moment it was put in until its retention is over; that row is never
 changed. While it waits or is handled it has one in `waiting` too; once it came to its end, one in `endings` instead,
 which is its link in the hash chain of its conversation (`chain.py`). Both keep most of what they say in one JSON array,
-the column `about`, whose text is what the hashes are made of; generated columns, which take no room, give its parts
-names for whoever reads the file with SQL. Knows SQL; opens nothing and runs nothing.
+the column `about`, whose text is what the hashes are made of, without what is null at its end; generated columns,
+which take no room, give its parts names for whoever reads the file with SQL. Knows SQL; opens nothing and runs nothing.
 """
 
 from __future__ import annotations
@@ -24,31 +24,33 @@ CREATE TABLE messages (
   digest BLOB NOT NULL,          -- chain.row_digest(id, about, data): tells whether a bit of the row has flipped
   sender TEXT AS (json_extract(about, '$[0]')),
   thread_id TEXT AS (json_extract(about, '$[1]')),
-  chain TEXT AS (json_extract(about, '$[2]')),          -- [[name, thread_id, message_id], ...], outermost first
+  chain TEXT AS (json_extract(about, '$[2]')),          -- [[name, thread_id, message_id, joint], ...], outermost first
   flags INTEGER AS (json_extract(about, '$[3]')),       -- 1 canonical, 2 outbound; added up
-  target TEXT AS (json_extract(about, '$[4]')),
-  parent_id TEXT AS (json_extract(about, '$[5]')),
-  hop INTEGER AS (json_extract(about, '$[6]')),
-  in_reply_to TEXT AS (json_extract(about, '$[7]')),
-  to_id TEXT AS (json_extract(about, '$[8]')),
-  sent_on TEXT AS (json_extract(about, '$[9]')),
-  feedback INTEGER AS (json_extract(about, '$[10]')),
-  first_line INTEGER AS (json_extract(about, '$[11]')),
-  repairs TEXT AS (json_extract(about, '$[12]')),       -- ["kind", ...]
-  key TEXT AS (json_extract(about, '$[13]')),
-  revived INTEGER AS (json_extract(about, '$[14]')),
-  queued_at REAL AS (json_extract(about, '$[15]'))      -- seconds since the epoch, as are all times in the file
+  queued_at REAL AS (json_extract(about, '$[4]')),      -- seconds since the epoch, as are all times in the file
+  hop INTEGER AS (coalesce(json_extract(about, '$[5]'), 0)),
+  parent_id TEXT AS (json_extract(about, '$[6]')),
+  to_id TEXT AS (json_extract(about, '$[7]')),
+  sent_on TEXT AS (json_extract(about, '$[8]')),
+  in_reply_to TEXT AS (json_extract(about, '$[9]')),
+  target TEXT AS (json_extract(about, '$[10]')),
+  key TEXT AS (json_extract(about, '$[11]')),
+  first_line INTEGER AS (coalesce(json_extract(about, '$[12]'), 1)),
+  feedback INTEGER AS (coalesce(json_extract(about, '$[13]'), 0)),
+  revived INTEGER AS (coalesce(json_extract(about, '$[14]'), 0)),
+  repairs TEXT AS (json_extract(about, '$[15]')),       -- ["kind", ...]
+  joint TEXT AS (json_extract(about, '$[16]')),         -- [group, number, size]
+  conversation TEXT AS (coalesce(json_extract(about, '$[2][0][1]'), json_extract(about, '$[1]'), ''))
+                                 -- its root thread, QueuedMessage.conversation_id; '' where only its bytes say
 ) STRICT;
 
 -- The messages that are not at their end yet, whether they wait or are being handled.
 CREATE TABLE waiting (
   seq INTEGER PRIMARY KEY,       -- of messages
   owner INTEGER NOT NULL,        -- of owners: the only process that may hand it out; 0 is nobody yet
-  conversation TEXT NOT NULL,    -- its root thread, QueuedMessage.conversation_id; '' where only its bytes say
-  priority INTEGER NOT NULL,
-  deliver_at REAL NOT NULL,      -- not before; 0 is at once
-  attempt INTEGER NOT NULL,      -- how often it was tried before
-  crashes INTEGER NOT NULL       -- how often a process died while it was handling it
+  priority INTEGER NOT NULL DEFAULT 5,
+  deliver_at REAL NOT NULL DEFAULT 0.0,  -- not before; 0 is at once
+  attempt INTEGER NOT NULL DEFAULT 0,    -- how often it was tried before
+  crashes INTEGER NOT NULL DEFAULT 0     -- how often a process died while it was handling it
 ) STRICT;
 
 CREATE INDEX waiting_for_nobody ON waiting (seq) WHERE owner = 0;
@@ -60,19 +62,20 @@ CREATE TABLE endings (
   place INTEGER NOT NULL,        -- the how-manieth of its conversation to end, from 1, without gaps
   about TEXT NOT NULL,           -- JSON array, as `rows.about_ending` writes it; its parts are named below
   canonical BLOB,                -- its canonical form, where that is not `messages.data`
-  ended_at REAL NOT NULL,        -- when it was settled; also in `about`
-  hash BLOB NOT NULL,            -- chain.next_hash(the hash at place - 1, about)
+  ended_at REAL NOT NULL,        -- when it was settled; also in `about`, as its part 3
+  hash BLOB NOT NULL,            -- chain.next_hash(the hash at place - 1, about, conversations.name)
   row_digest TEXT AS (json_extract(about, '$[1]')),     -- messages.digest, in hexadecimal
   outcome TEXT AS (json_extract(about, '$[2]')),        -- done, dead, duplicate, split
-  code TEXT AS (json_extract(about, '$[3]')),           -- what it failed with, or ''
-  sender TEXT AS (json_extract(about, '$[4]')),         -- as the gate found it out, as are thread_id and to_id
-  thread_id TEXT AS (json_extract(about, '$[5]')),
-  to_id TEXT AS (json_extract(about, '$[6]')),
-  listener TEXT AS (json_extract(about, '$[7]')),       -- key of the listener that handled it
-  tag TEXT AS (json_extract(about, '$[8]')),            -- root tag of its payload
-  attempt INTEGER AS (json_extract(about, '$[9]')),
-  began_at REAL AS (json_extract(about, '$[10]')),
-  content TEXT AS (json_extract(about, '$[12]'))        -- SHA-256 of `canonical` in hexadecimal; null without one
+  began_at REAL AS (json_extract(about, '$[4]')),
+  sender TEXT AS (json_extract(about, '$[5]')),         -- as the gate found it out, as are thread_id and to_id
+  thread_id TEXT AS (json_extract(about, '$[6]')),
+  to_id TEXT AS (json_extract(about, '$[7]')),
+  listener TEXT AS (json_extract(about, '$[8]')),       -- key of the listener that handled it
+  tag TEXT AS (json_extract(about, '$[9]')),            -- root tag of its payload
+  code TEXT AS (coalesce(json_extract(about, '$[10]'), '')),  -- what it failed with, or ''
+  attempt INTEGER AS (coalesce(json_extract(about, '$[11]'), 0)),
+  content TEXT AS (json_extract(about, '$[12]')),       -- SHA-256 of `canonical` in hexadecimal; null without one
+  letter TEXT AS (json_extract(about, '$[13]'))         -- chain.letter_digest of its row of dead_letters; null without
 ) STRICT;
 
 CREATE UNIQUE INDEX endings_by_conversation ON endings (conversation, place);

@@ -7,7 +7,8 @@ read, since real schemas have one, and is gone from the bytes that are given on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -53,6 +54,13 @@ class Document:
     root: etree._Element
     data: bytes
     references: tuple[Reference, ...]
+
+    def including(self, urls: Sequence[str]) -> bytes:
+        """Give what to compile, such that it includes further documents of its namespace."""
+        root = deepcopy(self.root)
+        for url in reversed(urls):
+            root.insert(0, etree.Element(f"{{{XS}}}include", schemaLocation=url))
+        return _written(root, self.root)
 
     @property
     def namespace(self) -> str:
@@ -121,11 +129,16 @@ def _without_doctype(root: etree._Element, data: bytes) -> bytes:
     docinfo: Any = root.getroottree().docinfo
     if docinfo.internalDTD is None and docinfo.externalDTD is None:
         return data
-    written: bytes = etree.tostring(root, encoding="utf-8", with_tail=False)
+    written = _written(root, root)
     if len(written) > MAX_DOCUMENT_BYTES:
         raise ForbiddenError(f"longer than {MAX_DOCUMENT_BYTES} bytes once its entities are written out")
-    # what libxml2 says of a line is then true, as far as start tags stand on one
-    return b"\n" * max(_line_of(root) - 1, 0) + written
+    return written
+
+
+def _written(root: etree._Element, original: etree._Element) -> bytes:
+    """Write a document so that what libxml2 says of a line is true, as far as start tags stand on one."""
+    written: bytes = etree.tostring(root, encoding="utf-8", with_tail=False)
+    return b"\n" * max(_line_of(original) - 1, 0) + written
 
 
 def _references(root: etree._Element) -> Iterator[Reference]:

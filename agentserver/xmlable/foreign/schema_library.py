@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from lxml import etree
 
 from agentserver.errors import SchemaError, shorten
+from agentserver.xmlable.foreign.compile_cost import TooMuchError, require_compilable
 from agentserver.xmlable.foreign.foreign_schema import ForeignSchema
 from agentserver.xmlable.foreign.schema_document import XS, Document, parse_document, schema_parser
 from agentserver.xmlable.foreign.schema_folder import ForbiddenError, SchemaFolder, name_of, url_of
@@ -41,6 +42,7 @@ class _Set:
     folder: SchemaFolder
     documents: dict[str, Document]
     links: dict[str, _Link]
+    imported: dict[str, None]
     digests: list[tuple[str, bytes]]
     size: int = 0
 
@@ -62,12 +64,16 @@ class SchemaLibrary:
             SchemaError: It cannot be used.
         """
         try:
-            found = _Set(SchemaFolder(path), {}, {}, [])
+            found = _Set(SchemaFolder(path), {}, {}, {}, [])
         except ForbiddenError as exc:
             raise SchemaError(path.name or str(path), str(exc)) from None
         self._gather(found)
         key = (path.resolve(), tuple(found.digests))
         if key not in self._schemas:
+            try:
+                require_compilable([document.root for document in found.documents.values()])
+            except TooMuchError as exc:
+                raise SchemaError(found.folder.main, str(exc)) from None
             compiled = _Compiler(found).compile()
             documents: Mapping[str, Document] = MappingProxyType(found.documents)
             self._schemas[key] = ForeignSchema(found.folder.main, documents, compiled)
@@ -90,6 +96,8 @@ class SchemaLibrary:
                 except ForbiddenError as exc:
                     chain = f"{_chain(found, name)} line {reference.line} {reference.verb}"
                     raise SchemaError(f"{chain} {shorten(reference.location, 100)}", str(exc)) from None
+                if reference.verb == "imports":
+                    found.imported[target] = None
                 if target != found.folder.main and target not in found.links:
                     found.links[target] = link
                     waiting.append(target)
@@ -109,11 +117,19 @@ class SchemaLibrary:
 
 
 class _Compiler(etree.Resolver):
-    """Compile a gathered set: answer libxml2's questions from it, and refuse all others."""
+    """Compile a gathered set: answer libxml2's questions from it, and refuse all others.
+
+    libxml2 imports one file for each namespace, and leaves out the others, as XSD 1.0 lets it. So each file that is
+    imported is given as if it included the others of its namespace that are.
+    """
 
     def __init__(self, found: _Set) -> None:
         self._found = found
         self._given = {found.folder.main}
+        self._by_namespace: dict[str, list[str]] = {}
+        for name in dict.fromkeys([found.folder.main, *found.imported]):
+            self._by_namespace.setdefault(found.documents[name].namespace, []).append(name)
+        self._beside = {found.folder.main, *found.imported}
         self._refused: list[str] = []
 
     def compile(self) -> etree.XMLSchema:
@@ -123,7 +139,7 @@ class _Compiler(etree.Resolver):
             SchemaError: libxml2 does not take it, or would have left a document out.
         """
         main = self._found.folder.main
-        root = etree.fromstring(self._found.documents[main].data, schema_parser(self), base_url=url_of(main))
+        root = etree.fromstring(self._data(main), schema_parser(self), base_url=url_of(main))
         try:
             compiled = etree.XMLSchema(root)
         except etree.XMLSchemaParseError as exc:
@@ -143,7 +159,14 @@ class _Compiler(etree.Resolver):
             self._refused.append(shorten(name, _SHOWN_CHARS))
             raise ForbiddenError(name)
         self._given.add(name)
-        return self.resolve_string(document.data, context, base_url=system_url)
+        return self.resolve_string(self._data(name), context, base_url=system_url)
+
+    def _data(self, name: str) -> bytes:
+        """Give the bytes of a document, with what is imported beside it as what it includes."""
+        document = self._found.documents[name]
+        beside = self._by_namespace[document.namespace] if name in self._beside else []
+        others = [url_of(other) for other in beside if other != name]
+        return document.including(others) if others else document.data
 
     def _fault(self, exc: etree.XMLSchemaParseError) -> SchemaError:
         if self._refused:

@@ -103,10 +103,10 @@ class Definitions:
         self._original: dict[tuple[str, str], Component] = {}
         self._substitutes: dict[str, list[Component]] = {}
         for document in documents:
-            self._index(_component_of(document))
+            self._index(component_of(document))
         for document in documents:
             for node in document.iterchildren(f"{{{XS}}}redefine"):
-                self._index(_component_of(document).within(node))
+                self._index(component_of(document).within(node))
         for (kind, _), component in self._by_name.items():
             head = component.node.get("substitutionGroup", "") if kind == "element" else ""
             for name in head.split():
@@ -173,7 +173,8 @@ class Definitions:
         return [name for kind, name in self._by_name if kind == "element"]
 
 
-def _component_of(document: etree._Element) -> Component:
+def component_of(document: etree._Element) -> Component:
+    """Give an `xs:schema` element as what its declarations stand in."""
     return Component(
         document,
         document.get("targetNamespace", ""),

@@ -1,9 +1,9 @@
-"""Where an invalid document breaks its schema first: the element, and what libxml2 says of it.
+"""Where an invalid document breaks its schema: the elements, and what libxml2 says of them.
 
-Takes a compiled schema and bytes that it refuses; gives the element's number in document order. libxml2 tells no
+Takes a compiled schema and bytes that it refuses; gives the elements' numbers in document order. libxml2 tells no
 usable place itself: writing the path of each error takes quadratic time, and lines beyond 65,535 are wrong. So the
-bytes are parsed under the schema once more, events are counted, and the first entry in the log ends it: linear,
-and no longer than up to the fault. Knows no trees and no words.
+bytes are parsed under the schema once more, events are counted, and the log is looked at after each of them until there
+are as many faults as are wanted: linear, and no longer than up to the last of these. Knows no trees and no words.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ABOUT_THE_PARENT: Final = ("Element content is not allowed", "The content must 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first entry of libxml2's log.
+    """One entry of libxml2's log, with what it says of the same value right behind it.
 
     Args:
         index: Number of the element in document order; 0 is the root.
@@ -46,6 +46,34 @@ class Fault:
     value_type: ValueType | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of the log, taken apart: the names of the element and the attribute, and the message without them."""
+
+    name: str
+    attribute: str
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, entry: Any) -> _Entry:
+        text = str(entry.message)
+        named = _NAMED.match(text)
+        name, attribute = (named[1], named[2] or "") if named else ("", "")
+        message = text[named.end() :] if named else text
+        if required := _REQUIRED.match(message):
+            attribute = required[1]
+        return cls(name, attribute, str(entry.type_name), message)
+
+    @property
+    def about(self) -> tuple[str, str]:
+        return self.name, self.attribute
+
+    @property
+    def is_of_value(self) -> bool:
+        return "_VALID" in self.kind
+
+
 class _Found(Exception):
     """Ends the parse."""
 
@@ -53,8 +81,11 @@ class _Found(Exception):
 class _Watch:
     """A parser's target, which is told of each tag before the schema looks at it: a fault is about the tag before."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.parser: Any = None
+        self.most = most
+        self.faults: list[Fault] = []
+        self.read = 0  # entries of the log
         self.names: list[
             str | bytes
         ] = []  # of the elements that are open, and of the one that was closed last
@@ -76,12 +107,34 @@ class _Watch:
         """Say that there is no tree."""
 
     def _step(self) -> None:
-        if len(self.parser.error_log):
+        self.look()
+        if len(self.faults) >= self.most:
             raise _Found
         if self.closed:
             self.names.pop()
             self.indexes.pop()
             self.closed = False
+
+    def look(self) -> None:
+        """Make faults of what was logged since the last look: it is about where the parser is now."""
+        log = (
+            self.parser.error_log
+        )  # not the exception's own, which begins with the faults of other documents
+        if len(log) == self.read:
+            return
+        entries = [_Entry.of(entry) for entry in log[self.read :]]
+        self.read = len(log)
+        while entries and len(self.faults) < self.most:
+            first, *entries = entries
+            whole = entries[0].kind if entries and first.about == entries[0].about else ""
+            while (
+                entries and first.about == entries[0].about and first.is_of_value and entries[0].is_of_value
+            ):
+                del entries[0]
+            place = self.place_of(first.name, first.message)
+            fault = Fault(place, first.attribute, first.kind, first.message, whole)
+            if fault not in self.faults:
+                self.faults.append(fault)
 
     def place_of(self, name: str, message: str) -> int:
         """Return the index of the innermost element of that name: libxml2 reports some faults behind their place."""
@@ -94,17 +147,18 @@ class _Watch:
         return indexes[-1] if indexes else 0
 
 
-def first_fault(schema: Schema, data: bytes) -> Fault | None:
+def faults_of(schema: Schema, data: bytes, most: int = 1) -> list[Fault]:
     """Find what is wrong first.
 
     Args:
         schema: A compiled schema.
         data: A well-formed document without a DOCTYPE.
+        most: How many faults to look for.
 
     Returns:
-        The fault; None when the parser finds none.
+        The faults, in the order of the document; none when the parser finds none.
     """
-    watch = _Watch()
+    watch = _Watch(most)
     target: Any = watch  # it needs no texts and no comments, which the stubs want it to take
     parser = etree.XMLParser(
         schema=schema, target=target, encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False
@@ -112,20 +166,9 @@ def first_fault(schema: Schema, data: bytes) -> Fault | None:
     watch.parser = parser
     with suppress(_Found, etree.LxmlError):
         etree.fromstring(data, parser)
-    log = (
-        parser.error_log
-    )  # the exception's own log is the thread's: it begins with the faults of other documents
-    if not len(log):
-        return None
-    first = log[0]
-    text = str(first.message)
-    named = _NAMED.match(text)
-    name, attribute = (named[1], named[2] or "") if named else ("", "")
-    message = text[named.end() :] if named else text
-    if required := _REQUIRED.match(message):
-        attribute = required[1]
-    whole = str(log[1].type_name) if len(log) > 1 else ""
-    return Fault(watch.place_of(name, message), attribute, str(first.type_name), message, whole)
+    watch.look()
+    watch.parser = None  # each holds the other, and with it the document
+    return watch.faults
 
 
 def element_at(root: Element, index: int) -> Element:

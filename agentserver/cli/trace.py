@@ -1,0 +1,165 @@
+"""`agentserver trace`: how one conversation went, as a tree of calls."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from sqlite3 import Connection
+from types import MappingProxyType
+from typing import Any, Final
+
+import click
+
+from agentserver.cli.call_tree import Node, call_tree, walked
+from agentserver.cli.failures import NotFound, Unusable
+from agentserver.cli.machine_output import emit, json_option
+from agentserver.cli.moments import shown_duration, shown_time
+from agentserver.cli.queue_option import QueueFile, queue_options
+from agentserver.cli.terminal import paint, printable
+from agentserver.queues.sqlite.reading import Entry, conversations_like, entries, entry
+from agentserver.queues.sqlite.visits import reading
+
+MAX_ANCESTORS: Final = 1_000
+
+_COLOURS: Final = MappingProxyType(
+    {
+        "done": "green",
+        "dead": "red",
+        "revived": "red",
+        "dropped": "red",
+        "waiting": "yellow",
+        "duplicate": "yellow",
+    }
+)
+
+
+@click.command(short_help="Show the call tree of a conversation.")
+@click.argument("thread")
+@queue_options
+@json_option
+def trace(thread: str, file: QueueFile, as_json: bool) -> None:
+    """Show what came of what in a conversation: who sent whom what, how it ended, and how long it took.
+
+    THREAD is its root thread, the thread of one of its branches, or the id of one of its messages; or how one of these
+    begins, as long as that is said of one conversation alone. A message that waits for its turn says since when.
+
+    \b
+    Examples:
+      agentserver trace 7d0c6a1e-1c7e-4c5b-9d1b-1f2a3b4c5d6e
+      agentserver trace 7d0c
+      agentserver trace 5e1f0c9a2b7d-17.0 --json
+    """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
+    with reading(file.existing()) as connection:
+        conversation = the_conversation(connection, thread, file)
+        found = entries(connection, conversation)
+        found = [*_ancestors(connection, found), *found]
+    roots = call_tree(found)
+    if as_json:
+        emit({"ok": True, "conversation": conversation, "messages": len(found), "roots": _documents(roots)})
+    else:
+        _show(conversation, found, roots)
+
+
+def the_conversation(connection: Connection, thread: str, file: QueueFile) -> str:
+    """Return the one conversation that a text means.
+
+    Raises:
+        NotFound: There is none.
+        Unusable: There are several.
+    """
+    names = conversations_like(connection, thread)
+    if not names:
+        raise NotFound(f"{file.path}: no thread and no message is, or begins with, {printable(thread)!r}")
+    if len(names) > 1:
+        told = ", ".join(printable(name or "(unknown)") for name in names)
+        raise Unusable(f"{printable(thread)!r} may mean several conversations: {told}; give more of it")
+    return names[0]
+
+
+def _ancestors(connection: Connection, found: Sequence[Entry]) -> list[Entry]:
+    """Return what the first messages came of: an input of several, whose own conversation nobody knew."""
+    known, more = {each.message.id for each in found}, list[Entry]()
+    asked = {each.message.parent_id for each in found}
+    while (missing := sorted(parent for parent in asked if parent and parent not in known)) and len(
+        more
+    ) < MAX_ANCESTORS:
+        parents = [parent for each in missing if (parent := entry(connection, each)) is not None]
+        known.update(missing)
+        more += parents
+        asked = {parent.message.parent_id for parent in parents}
+    return more
+
+
+def _documents(roots: Sequence[Node]) -> list[dict[str, Any]]:
+    """Return the trees for JSON; made without recursion, as a conversation may be a thousand calls deep."""
+    documents: dict[int, dict[str, Any]] = {}
+    for _, node in walked(list(roots)):
+        documents[id(node)] = {**_document(node.entry), "children": []}
+        for child in node.children:
+            documents.setdefault(id(child), {})
+    for _, node in walked(list(roots)):
+        documents[id(node)]["children"] = [documents[id(child)] for child in node.children]
+    return [documents[id(root)] for root in roots]
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    message = entry.message
+    return {
+        "id": message.id,
+        "from": entry.sender,
+        "to": entry.to_id,
+        "listener": entry.listener,
+        "tag": entry.tag,
+        "thread": entry.thread_id,
+        "outcome": entry.standing,
+        "code": entry.code or None,
+        "answers": message.in_reply_to,
+        "retried_as": entry.retried_as,
+        "attempts": message.attempt + 1 if entry.ended_at else message.attempt,
+        "queued_at": shown_time(message.queued_at) if message.queued_at else None,
+        "began_at": shown_time(entry.began_at) if entry.began_at else None,
+        "ended_at": shown_time(entry.ended_at) if entry.ended_at else None,
+        "waited_ms": _milliseconds(message.queued_at, entry.began_at),
+        "took_ms": _milliseconds(entry.began_at, entry.ended_at),
+    }
+
+
+def _milliseconds(start: float, end: float) -> float | None:
+    return round((end - start) * 1_000, 3) if start and end else None
+
+
+def _show(conversation: str, found: Sequence[Entry], roots: list[Node]) -> None:
+    times = [each.message.queued_at or each.began_at for each in found]
+    start, end = min(filter(None, times), default=0.0), max((each.ended_at for each in found), default=0.0)
+    count = len(found)
+    title = f"conversation {conversation or '(unknown)'}"
+    click.echo(paint(printable(title), "cyan", sys.stdout, bold=True))
+    took = f", {shown_duration(end - start)}" if start and end else ""
+    click.echo(f"  {count} message{'s'[: count - 1]}{took}, from {shown_time(start)}")
+    for lead, node in walked(roots):
+        click.echo(f"{lead}{_line(node.entry, start)}")
+
+
+def _line(entry: Entry, start: float) -> str:
+    message = entry.message
+    ends = f"{entry.sender or '?'} -> {_receiver(entry)}"
+    tag = f" <{entry.tag}>" if entry.tag else ""
+    outcome = paint(entry.standing, _COLOURS.get(entry.standing, "white"), sys.stdout)
+    code = f": {entry.code}" if entry.code else ""
+    tries = f", {message.attempt + 1} tries" if message.attempt else ""
+    again = f", again as {entry.retried_as}" if entry.retried_as else ""
+    return f"{printable(ends + tag)}  {outcome}{printable(code + tries + again)}  {_times(entry, start)}  {printable(message.id)}"
+
+
+def _receiver(entry: Entry) -> str:
+    if entry.listener:
+        return entry.listener
+    return f"{entry.to_id or '?'}{' (outside)' if entry.message.outbound else ''}"
+
+
+def _times(entry: Entry, start: float) -> str:
+    """Say how long it took, and when it began, seen from the conversation's start."""
+    if not entry.ended_at:
+        return f"since {shown_time(entry.message.queued_at)}"
+    took = shown_duration(entry.ended_at - entry.began_at) if entry.began_at else "-"
+    return f"{took} at +{shown_duration(max(0.0, (entry.began_at or entry.ended_at) - start))}"

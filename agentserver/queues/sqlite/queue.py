@@ -1,0 +1,463 @@
+"""The queue in a file: what was put in is on the disk before anybody hears of it, and is there for the next process.
+
+Takes and gives what `MessageQueue` says. Everything that is decided, is decided here, in the event loop: what waits,
+what is next, what the books say. The file is written by a thread of its own (`writer.py`), and what is to be told is
+told once a commit is over. What is next, `schedule.py` says, as for the queue in memory; `working_set.py`, what of it
+is in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from agentserver.errors import PumpClosed, QueueFull
+from agentserver.queues.known_keys import DEFAULT_WINDOW_S
+from agentserver.queues.protocol import Books, DeadLetter, Delivery, QueuedMessage, Record, Settlement
+from agentserver.queues.sqlite.changes import Change, End, Written
+from agentserver.queues.sqlite.claiming import Claimed, claim, enter, leave
+from agentserver.queues.sqlite.in_hand import InHand
+from agentserver.queues.sqlite.journal import Journal
+from agentserver.queues.sqlite.loading import StoredMessage, read_stubs
+from agentserver.queues.sqlite.opening import fault, open_file, open_for_reading
+from agentserver.queues.sqlite.owners import lock_daemon
+from agentserver.queues.sqlite.working_set import WorkingSet
+from agentserver.queues.sqlite.writer import Writer
+from agentserver.queues.waiters import Waiters
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MAX_WAITING: Final = 10_000
+DEFAULT_MAX_WAITING_BYTES: Final = 256 * 1024 * 1024
+DEFAULT_MAX_LOADED: Final = 20_000
+DEFAULT_MAX_LOADED_BYTES: Final = 64 * 1024 * 1024
+DEFAULT_RETENTION_S: Final = 7 * 86_400.0
+DEFAULT_MAX_CRASHES: Final = 3
+MAX_PUT: Final = 500
+"""Messages of one `put` that go into one change."""
+MAX_LOOK_S: Final = 60.0
+"""Longest that a timer runs for messages that wait for their time, as the clock may have been set meanwhile."""
+SOON_S: Final = 1.0
+"""Seconds for which `idle` waits for a message that is not due yet."""
+
+
+class SqliteQueue:
+    """A `MessageQueue` in a file.
+
+    Args:
+        path: The file; it is made when it is not there.
+        max_waiting: Messages waiting before `put` waits too.
+        max_waiting_bytes: Bytes of messages waiting in memory before `put` waits too.
+        depth_first: Serve a conversation's next hop before new conversations.
+        retention_s: Seconds for which the history is kept; None keeps it for ever.
+        key_window_s: Seconds for which the key of a message that was settled is known.
+        max_crashes: How often the process may die while it handles a message before that is given up on.
+        max_loaded: Messages that are kept in memory; further ones wait in the file alone.
+        max_loaded_bytes: Their bytes.
+        exclusive: Whether no other exclusive queue may have the file open, as in a daemon.
+        clock: Seconds since the epoch.
+
+    Raises:
+        QueueFault: The file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_waiting: int = DEFAULT_MAX_WAITING,
+        max_waiting_bytes: int = DEFAULT_MAX_WAITING_BYTES,
+        depth_first: bool = False,
+        retention_s: float | None = DEFAULT_RETENTION_S,
+        key_window_s: float = DEFAULT_WINDOW_S,
+        max_crashes: int = DEFAULT_MAX_CRASHES,
+        max_loaded: int = DEFAULT_MAX_LOADED,
+        max_loaded_bytes: int = DEFAULT_MAX_LOADED_BYTES,
+        exclusive: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = Path(path)
+        self.max_waiting, self.max_waiting_bytes = max_waiting, max_waiting_bytes
+        self.max_crashes, self.retention_s = max_crashes, retention_s
+        self._clock = clock
+        connection = open_file(self.path)
+        self._daemon_lock = lock_daemon(self.path) if exclusive else None
+        number, self._lock, claimed = enter(connection, self.path, clock())
+        self._journal = Journal(connection, number, claimed.books, key_window_s)
+        self._reading = open_for_reading(self.path)
+        self._working = WorkingSet(max_loaded, max_loaded_bytes, depth_first=depth_first, steady=_loop_time)
+        self._hand = InHand(self._lock, self._working.schedule)
+        self._writer = Writer(self._journal, clock, partial(fault, self.path), self._do_chores)
+        self._takers, self._putters, self._idlers = Waiters(), Waiters(), Waiters()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._arriving = 0  # messages that were admitted, and are not on the disk yet
+        self._entering: list[asyncio.Future[None]] = []  # who waits for what is put in with the next change
+        self._to_enter: list[QueuedMessage] = []
+        self._closed = self._ended = False
+        self.books = Books(*claimed.books)
+        for stub in read_stubs(connection, number, 0):
+            self._working.leave(stub.conversation, stub.seq)
+            self.books.waiting += 1
+
+    @property
+    def keeps_history(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def outlives_process(self) -> bool:
+        """What waits in it does."""
+        return True
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]:
+        """The newest dead letters, oldest first."""
+        return []
+
+    async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
+        """Admit messages; return once they are on the disk. See `MessageQueue.put`."""
+        if not wait:
+            self._refuse_without_room(messages)
+        start = 0
+        while start < len(messages):
+            while self._is_full() and not self._closed and wait:
+                await self._putters.wait()
+            if self._closed:
+                raise PumpClosed("the queue is closed")
+            if self._writer.fault is not None:
+                raise self._writer.fault
+            most = min(MAX_PUT, self.max_waiting - self.books.waiting - self._arriving) if wait else len(messages)
+            part = messages[start : start + max(1, most)]
+            start += len(part)
+            await (self._enter(part) if wait else self._write(Change(part, True, False), self._admitted))
+        self._tell_putters()
+
+    async def take(self, limit: int) -> list[Delivery]:
+        """Wait for one message, then take what is ready. See `MessageQueue.take`."""
+        if limit < 1:
+            raise ValueError(f"take({limit}): at least one message is taken")
+        schedule = self._working.schedule
+        if self._working.away:
+            self._load()
+        while not schedule.ready and not self._closed and not self._is_due():
+            await self._takers.wait()
+        if self._closed:
+            return []
+        messages = schedule.take(limit, self._clock())
+        deliveries = self._hand.take(messages)
+        self.books.waiting -= len(deliveries)
+        self.books.in_flight += len(deliveries)
+        if self._working.away:
+            self._working.taken(messages)
+            self._load()
+        if schedule.ready and self._takers.futures:
+            self._takers.wake_one()
+        self._tell_putters()
+        return deliveries
+
+    async def settle(self, outcome: Settlement) -> None:
+        """Commit what became of a batch, and wait until it is on the disk. See `MessageQueue.settle`."""
+        change, finished, puts = Change(keys=outcome.keys), list[Delivery](), outcome.puts
+        ends, retries, gone, begin = list[End](), [], set[str](), self._hand.begin
+        records = {record.message_id: record for record in outcome.records}
+        for delivery in outcome.acks:
+            row = begin(delivery)
+            message = delivery.message
+            if row is None:
+                gone.add(message.id)
+                continue
+            finished.append(delivery)
+            ends.append(End(row, message, records.get(message.id) or self._record(delivery, "done")))
+        for delivery, letter in outcome.dead:
+            row = begin(delivery)
+            message = delivery.message
+            if row is None:
+                gone.add(message.id)
+                continue
+            finished.append(delivery)
+            record = records.get(message.id) or self._record(delivery, "dead", letter)
+            ends.append(End(row, message, record, letter))
+        for delivery, message in outcome.retries:
+            row = begin(delivery)
+            if row is not None:
+                finished.append(delivery)
+                retries.append((row, message))
+        held = [(delivery, lane) for delivery, lane in outcome.held if self._hand.begin(delivery) is not None]
+        if gone:
+            puts = [put for put in puts if put.parent_id not in gone]
+        change.puts, change.ends, change.retries = puts, ends, retries
+        if held:
+            self._give_back(held)
+        if puts or ends or retries or outcome.keys:
+            await self._write(change, partial(self._settled, finished))
+
+    async def known(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the keys that were settled. See `MessageQueue.known`."""
+        return {}
+
+    def release(self, lane: str, limit: int) -> int:
+        """Let what a lane holds be taken. See `MessageQueue.release`."""
+        left = self._working.schedule.release(lane, limit)
+        if self._working.schedule.ready:
+            self._takers.wake_one()
+        return left
+
+    def due_in(self) -> float | None:
+        """Return when something will be ready. See `MessageQueue.due_in`."""
+        schedule = self._working.schedule
+        return 0.0 if schedule.ready or self._working.away else schedule.next_due(self._clock())
+
+    async def split(self, delivery: Delivery, parts: Sequence[QueuedMessage]) -> list[Delivery]:
+        """Replace a delivery by its parts, taken already. See `MessageQueue.split`."""
+        row = self._hand.begin(delivery)
+        if row is None:
+            return []
+        end = End(row, delivery.message, self._record(delivery, "split"))
+        return list(await self._write(Change(parts, ends=(end,)), partial(self._was_split, delivery)))
+
+    async def idle(self) -> None:
+        """Wait until nothing is in flight and nothing waits but for its time or in a lane."""
+        while not self._is_idle():
+            await self._idlers.wait()
+
+    def recover(self) -> int:
+        """Put back what was taken and never settled, in its old order, before all else."""
+        self._working.schedule.release_all()
+        lost = self._hand.put_back()
+        self._working.schedule.add_first(lost)
+        self.books.in_flight -= len(lost)
+        self.books.waiting += len(lost)
+        return len(lost)
+
+    def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[Delivery]:
+        """Take those that wait and for which `applies` holds. See `MessageQueue.withdraw`."""
+        deliveries = self._hand.take(self._working.schedule.withdraw(applies))
+        self.books.waiting -= len(deliveries)
+        self.books.in_flight += len(deliveries)
+        self._tell_putters()
+        return deliveries
+
+    def in_flight(self) -> list[Delivery]:
+        """Return what was taken and is not settled. See `MessageQueue.in_flight`."""
+        return self._hand.all_taken()
+
+    def abandon(self) -> list[Delivery]:
+        """Return nothing, as nothing is lost with this process."""
+        return []
+
+    def close(self) -> None:
+        """Admit nothing more and give nothing more; wake whoever waits."""
+        self._closed = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for waiters in (self._takers, self._putters):
+            waiters.wake_all()
+
+    async def aclose(self) -> None:
+        """Write what is to be written, and close the file."""
+        self.close()
+        if self._ended:
+            return
+        self._ended = True
+        await asyncio.to_thread(self._writer.close)
+        self._shut()
+
+    def _shut(self) -> None:
+        connection = self._journal.connection
+        try:
+            leave(connection, self._journal.owner, self._lock)
+        except sqlite3.Error as exc:
+            logger.warning("the queue's file was not left in order", extra={"reason": str(fault(self.path, exc))})
+            self._lock.release()
+        self._reading.close()
+        connection.close()
+        if self._daemon_lock is not None:
+            os.close(self._daemon_lock)
+
+    def _is_full(self) -> bool:
+        return (
+            self.books.waiting + self._arriving >= self.max_waiting
+            or self._working.schedule.bytes >= self.max_waiting_bytes
+        )
+
+    def _refuse_without_room(self, messages: Sequence[QueuedMessage]) -> None:
+        waiting = self.books.waiting + self._arriving
+        if self._writer.trouble is not None:
+            raise QueueFull(f"nothing can be written at the moment: {self._writer.trouble}")
+        if waiting + len(messages) > self.max_waiting or self._is_full():
+            raise QueueFull(
+                f"{waiting} messages wait, with {self._working.schedule.bytes} bytes in memory; the limits are "
+                f"{self.max_waiting} and {self.max_waiting_bytes} bytes: try again later, let inject wait, or raise "
+                "limits.queue_messages"
+            )
+
+    def _tell_putters(self) -> None:
+        if self._putters.futures and not self._is_full():
+            self._putters.wake_one()
+
+    def _is_idle(self) -> bool:
+        schedule = self._working.schedule
+        if self.books.in_flight or schedule.ready or self._working.away or self._arriving:
+            return False
+        due_s = schedule.next_due(self._clock())
+        return due_s is None or due_s > SOON_S
+
+    def _is_due(self) -> bool:
+        """Return whether a message that waited for its time is due; see to a call when the next one is."""
+        wait_s = self._working.schedule.next_due(self._clock())
+        if wait_s is None:
+            return False
+        if wait_s > 0:
+            loop = asyncio.get_running_loop()
+            when = loop.time() + min(wait_s, MAX_LOOK_S)
+            if self._alarm is None or self._alarm.when() > when:
+                if self._alarm is not None:
+                    self._alarm.cancel()
+                self._alarm = loop.call_at(when, self._ring)
+        return wait_s == 0
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._takers.wake_one()
+
+    def _write(self, change: Change, effect: Callable[[Change, Written], Any]) -> asyncio.Future[Any]:
+        """Have a change written; the future has what `effect` returns, which is called as soon as it is."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def finish(written: Written | None, exc: Exception | None) -> None:
+            if change.is_admission:
+                self._arriving -= len(change.puts)
+            if written is not None:
+                result = effect(change, written)
+                if not future.done():
+                    future.set_result(result)
+            elif not future.done():
+                assert exc is not None
+                future.set_exception(exc)
+
+        if change.is_admission:
+            self._arriving += len(change.puts)
+        self._writer.submit(change, finish)
+        return future
+
+    def _enter(self, messages: Sequence[QueuedMessage]) -> asyncio.Future[None]:
+        """Have messages put in together with all others that come in the same turn of the event loop."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        if not self._entering:
+            loop.call_soon(self._send_entering)
+        self._entering.append(future)
+        self._to_enter += messages
+        self._arriving += len(messages)
+        return future
+
+    def _send_entering(self) -> None:
+        futures, change = self._entering, Change(self._to_enter, True)
+        self._entering, self._to_enter = [], []
+
+        def finish(written: Written | None, exc: Exception | None) -> None:
+            self._arriving -= len(change.puts)
+            if written is not None:
+                self._admitted(change, written)
+            for future in futures:
+                if not future.done():
+                    if exc is None:
+                        future.set_result(None)
+                    else:
+                        future.set_exception(exc)
+
+        self._writer.submit(change, finish)
+
+    def _admitted(self, change: Change, written: Written) -> None:
+        books, count = self.books, self._enqueue(change, written)
+        books.injected += count
+        books.waiting += count
+
+    def _enqueue(self, change: Change, written: Written) -> int:
+        """Let wait what was put in; return how many that are."""
+        count, rows, working = 0, self._hand.rows, self._working
+        for message, row in zip(change.puts, written.rows, strict=True):
+            if row is not None:
+                count += 1
+                if working.add(message, row.seq):
+                    rows[message.id] = row
+        if count and self._takers.futures:
+            self._takers.wake_one()
+        return count
+
+    def _settled(self, finished: list[Delivery], change: Change, written: Written) -> None:
+        books, rows = self.books, self._hand.rows
+        books.emitted += (count := self._enqueue(change, written))
+        books.waiting += count
+        for end in change.ends:
+            rows.pop(end.message.id, None)
+            if end.letter is None:
+                books.settled += 1
+            else:
+                books.dead += 1
+        for _, message in change.retries:
+            self._working.schedule.add(message)
+            books.waiting += 1
+        books.in_flight -= len(finished)
+        self._hand.end(finished)
+        if self._idlers.futures and self._is_idle():
+            self._idlers.wake_all()
+
+    def _was_split(self, delivery: Delivery, change: Change, written: Written) -> list[Delivery]:
+        rows, parts = self._hand.rows, []
+        for message, row in zip(change.puts, written.rows, strict=True):
+            if row is not None:
+                rows[message.id] = row
+                parts.append(message)
+        self.books.settled += 1
+        self.books.emitted += len(parts)
+        self.books.in_flight += len(parts) - 1
+        rows.pop(delivery.message.id, None)
+        self._hand.end((delivery,))
+        return self._hand.take(parts)
+
+    def _give_back(self, held: list[tuple[Delivery, str]]) -> None:
+        for delivery, lane in held:
+            self._working.schedule.hold(delivery.message, lane, delivery.place)
+        self._hand.end([delivery for delivery, _ in held])
+        self.books.in_flight -= len(held)
+        self.books.waiting += len(held)
+        if self._working.schedule.ready:
+            self._takers.wake_one()
+
+    def _record(self, delivery: Delivery, outcome: str, letter: DeadLetter | None = None) -> Record:
+        """Return what the history says of a message of which nobody said more."""
+        message, now = delivery.message, self._clock()
+        return Record(
+            message.id, outcome, letter.canonical if letter is not None else None, message.conversation_id,
+            message.thread_id, message.sender, message.to_id, message.target, None,
+            letter.code if letter is not None else "", delivery.taken_at or now, now,
+        )  # fmt: skip
+
+    def _load(self) -> None:
+        seqs = self._working.wanted()
+        if seqs:
+            self._writer.submit(lambda journal: journal.read(seqs), self._loaded)
+
+    def _loaded(self, stored: list[StoredMessage] | None, exc: Exception | None) -> None:
+        if stored is None:
+            self._working.not_loaded()
+            return
+        for each in stored:
+            self._hand.rows[each.message.id] = each.row
+        self._working.loaded(each.message for each in stored)
+        self._takers.wake_all()
+
+    def _do_chores(self, journal: Journal, idle: bool) -> float:
+        return 0.25
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,331 @@
+"""Whether the history of a file is what was written: no ending changed, removed, added or moved.
+
+Takes a connection that reads; gives a fault for the first bad row of each conversation, and those of the books. It reads
+a few hundred conversations at a moment, so that the log of the file does not grow for as long as it takes; those that
+go on meanwhile are looked at as they were. Knows the tables and the hashes; never raises for what it finds.
+
+What retention removed cannot be looked at: of it there is the hash that comes next. Whoever may write the file may also
+write a whole new history with new hashes; a head that was noted elsewhere tells (`heads`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby, zip_longest, zip_longest
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from agentserver.queues.sqlite.chain import first_hash, letter_digest, next_hash, row_digest
+
+Wrong: TypeAlias = Literal["edited", "missing", "reordered", "head", "anchor", "books", "stray"]
+"""What is wrong: a row was edited; one is missing; one stands elsewhere; the end, or the beginning that retention left,
+is another; the counts do not add up; a row belongs to nothing."""
+
+Progress: TypeAlias = Callable[[int, int], object]
+"""Is told how many endings were looked at, and how many there are."""
+
+_BATCH: Final = 500
+"""Conversations that are looked at in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong.
+
+    Args:
+        wrong: What kind.
+        conversation: Where: the root thread; empty for what is in none.
+        place: The place in it; 0 where it has none.
+        message_id: The message; empty where nobody can tell.
+        detail: In words.
+    """
+
+    wrong: Wrong
+    conversation: str
+    place: int
+    message_id: str
+    detail: str
+
+    def __str__(self) -> str:
+        where = f"conversation {self.conversation or '(unknown)'}"
+        where += f", place {self.place}" if self.place else ""
+        where += f", message {self.message_id}" if self.message_id else ""
+        return f"{self.wrong}: {where}: {self.detail}" if self.wrong != "books" else f"books: {self.detail}"
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was looked at.
+
+    Args:
+        conversations: How many.
+        endings: How many endings in them.
+        anchored: Endings before those, which retention removed.
+    """
+
+    conversations: int = 0
+    endings: int = 0
+    anchored: int = 0
+
+
+class _Link(NamedTuple):
+    """One ending with all that belongs to it."""
+
+    conversation: int
+    place: int
+    about: str
+    hash: bytes
+    canonical: bytes | None
+    ended_at: float
+    seq: int
+    id: str | None
+    message: str
+    data: bytes | None
+    digest: bytes
+    stage: str | None
+    code: str | None
+    reason: str | None
+    path: str | None
+    sender: str | None
+    thread_id: str | None
+    to_id: str | None
+    exhausted: int | None
+    attempt: int | None
+    crashes: int | None
+    died_at: float | None
+    letter_canonical: bytes | None
+
+
+_STAGE: Final = _Link._fields.index("stage")
+_DIED: Final = _Link._fields.index("died_at")
+_ENDINGS: Final = """
+SELECT e.conversation, e.place, e.about, e.hash, e.canonical, e.ended_at, e.seq, m.id, m.about, m.data, m.digest,
+  d.stage, d.code, d.reason, d.path, d.sender, d.thread_id, d.to_id, d.exhausted, d.attempt, d.crashes, d.died_at,
+  d.canonical
+FROM endings e LEFT JOIN messages m ON m.seq = e.seq LEFT JOIN dead_letters d ON d.seq = e.seq
+WHERE e.conversation BETWEEN ? AND ? ORDER BY e.conversation, e.place"""
+
+
+def verify(
+    connection: sqlite3.Connection,
+    conversation: str | None = None,
+    *,
+    verified: Verified | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Iterator[Fault]:
+    """Look at one conversation, or at all of them and at the books.
+
+    Args:
+        connection: The file.
+        conversation: The one; None looks at everything.
+        verified: Counts what was looked at.
+        progress: Is told how far it is.
+
+    Yields:
+        What is wrong: of each conversation the first.
+    """
+    verified = verified if verified is not None else Verified()
+    if conversation is not None:
+        found = connection.execute(
+            "SELECT number FROM conversations WHERE name = ?", (conversation,)
+        ).fetchone()
+        if found is not None:
+            yield from _batch(connection, found[0], found[0], verified)
+        return
+    total = connection.execute("SELECT count(*) FROM endings").fetchone()[0]
+    low, numbers = _numbers(connection, None)
+    while numbers:
+        yield from _batch(connection, low, numbers[-1], verified)
+        progress(verified.endings, total)
+        low, numbers = _numbers(connection, numbers[-1])
+    yield from _open_messages(connection)
+    yield from _strays(connection)
+    yield from _books(connection)
+
+
+def heads(connection: sqlite3.Connection) -> str:
+    """Return one hash over all heads: noted elsewhere, it tells when somebody has written the whole history anew."""
+    total = sha256()
+    for name, length, head in connection.execute(
+        "SELECT name, length, head FROM conversations ORDER BY name"
+    ):
+        total.update(f"{name}\0{length}\0".encode("utf-8", "surrogatepass") + head)
+    return total.hexdigest()
+
+
+def _numbers(connection: sqlite3.Connection, after: int | None) -> tuple[int, list[int]]:
+    """Return the next conversations' numbers, and the lowest number that no batch has seen: endings may lie between."""
+    chosen = "SELECT number FROM conversations WHERE ? IS NULL OR number > ? ORDER BY number LIMIT ?"
+    rows = connection.execute(chosen, (after, after, _BATCH))
+    numbers = [row[0] for row in rows]
+    return (numbers[0] if after is None and numbers else (after or 0) + 1), numbers
+
+
+def _batch(connection: sqlite3.Connection, low: int, high: int, verified: Verified) -> list[Fault]:
+    faults: list[Fault] = []
+    connection.execute("BEGIN")
+    try:
+        chains = {
+            row[0]: row[1:]
+            for row in connection.execute(
+                "SELECT number, name, length, head, anchored, anchor FROM conversations"
+                " WHERE number BETWEEN ? AND ?",
+                (low, high),
+            )
+        }
+        found = map(_Link._make, connection.execute(_ENDINGS, (low, high)))
+        for number, links in groupby(found, key=attrgetter("conversation")):
+            chain = chains.pop(number, None)
+            if chain is not None:  # without one, they are strays
+                faults += _first_fault(chain, links, verified)
+        for chain in chains.values():
+            faults += _first_fault(chain, iter(()), verified)
+    finally:
+        connection.rollback()
+    return faults
+
+
+def _first_fault(chain: Any, links: Iterator[_Link], verified: Verified) -> list[Fault]:
+    name, length, head, anchored, anchor = chain
+    verified.conversations += 1
+    verified.anchored += anchored
+    if (anchor is None) != (anchored == 0):
+        return [
+            Fault("anchor", name, anchored, "", "its anchor and the count of what was removed do not fit")
+        ]
+    place, current = anchored, anchor if anchor is not None else first_hash(name)
+    fault: Fault | None = None
+    for link in links:
+        verified.endings += 1
+        if fault is None:
+            place += 1
+            fault = _fault_of(name, place, current, link)
+            current = link.hash
+    if fault is None and place != length:
+        many = length - place
+        fault = (
+            Fault("missing", name, place + 1, "", f"{many} of {length} endings are missing at its end")
+            if many > 0
+            else Fault("head", name, place, "", f"it has {place} endings, and {length} were noted")
+        )
+    if fault is None and current != head:
+        fault = Fault("head", name, place, "", "its last hash is not the one that was noted")
+    return [fault] if fault is not None else []
+
+
+def _fault_of(name: str, place: int, previous: bytes, link: _Link) -> Fault | None:
+    """Return what is wrong with a link that should stand at a place, behind a hash."""
+    if link.place != place:
+        return Fault("missing", name, place, "", f"the next ending that is there has the place {link.place}")
+    if link.id is None or link.data is None:
+        return Fault("missing", name, place, "", f"the message of this ending is not there (row {link.seq})")
+    said = _parts(link.about)
+    if said is None:
+        return Fault("edited", name, place, link.id, "what it says is no JSON array")
+    if said["place"] != place:
+        return Fault("reordered", name, place, link.id, f"it was written at the place {said['place']}")
+    if row_digest(link.id, link.message, link.data) != link.digest:
+        return Fault("edited", name, place, link.id, "the message is not what was put in")
+    if said["digest"] != link.digest.hex():
+        return Fault("reordered", name, place, link.id, "it is the ending of another message")
+    if next_hash(previous, link.about, name) != link.hash:
+        detail = "its hash does not follow from the one before and from what it says"
+        return Fault("edited", name, place, link.id, detail)
+    return _fault_beside(name, place, link.id, link, said)
+
+
+def _fault_beside(name: str, place: int, id_: str, link: _Link, said: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with what stands beside the link: the link itself is as it was written."""
+    content = sha256(link.canonical).hexdigest() if link.canonical is not None else None
+    if said["content"] != content:
+        return Fault("edited", name, place, id_, "the canonical form is not the one that was handled")
+    if said["ended_at"] != link.ended_at:
+        return Fault("edited", name, place, id_, "the time of its end is not the one that was noted")
+    if link.stage is not None and said["letter"] != letter_digest(link[_STAGE : _DIED + 1], link.letter_canonical):
+        return Fault("edited", name, place, id_, "its dead letter is not the one that was written")
+    return None
+
+
+def _parts(about: str) -> dict[str, Any] | None:
+    try:
+        parts = json.loads(about)
+    except ValueError:
+        return None
+    return dict(zip_longest(_NAMES, parts[: len(_NAMES)])) if isinstance(parts, list) else None
+
+
+_NAMES: Final = (
+    *("place", "digest", "outcome", "ended_at", "began_at", "sender", "thread_id", "to_id", "listener", "tag", "code"),
+    *("attempt", "content", "letter"),
+)
+"""The parts of `endings.about`, in their order; those that are null at its end are left out there."""
+
+
+def _strays(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Give the rows that belong to nothing: one that should be there is gone, or they were added."""
+    for seq, id_, place in connection.execute(
+        "SELECT e.seq, m.id, e.place FROM endings e LEFT JOIN messages m ON m.seq = e.seq"
+        " WHERE e.conversation NOT IN (SELECT number FROM conversations) ORDER BY e.seq LIMIT 1"
+    ):
+        yield Fault(
+            "missing", "", place, id_ or "", f"the conversation of this ending is not there (row {seq})"
+        )
+    for seq, id_ in connection.execute(
+        "SELECT seq, id FROM messages WHERE seq NOT IN (SELECT seq FROM waiting)"
+        " AND seq NOT IN (SELECT seq FROM endings) AND seq NOT IN (SELECT seq FROM dead_letters) ORDER BY seq LIMIT 1"
+    ):
+        yield Fault("stray", "", 0, id_, f"it neither waits nor ended (row {seq})")
+    for table, chosen in _WITHOUT_MESSAGE.items():
+        for (seq,) in connection.execute(chosen):
+            yield Fault("missing", "", 0, "", f"the message of a row of {table} is not there (row {seq})")
+    for (id_,) in connection.execute(
+        "SELECT m.id FROM waiting w JOIN endings e ON e.seq = w.seq JOIN messages m ON m.seq = w.seq"
+        " ORDER BY w.seq LIMIT 1"
+    ):
+        yield Fault("stray", "", 0, id_, "it ended, and waits as well")
+
+
+_WITHOUT_MESSAGE: Final = MappingProxyType(
+    {
+        "waiting": "SELECT seq FROM waiting WHERE seq NOT IN (SELECT seq FROM messages) ORDER BY seq LIMIT 1",
+        "dead_letters": "SELECT seq FROM dead_letters WHERE seq NOT IN (SELECT seq FROM messages) ORDER BY seq LIMIT 1",
+    }
+)
+
+
+def _open_messages(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Give the first message that waits, or whose ending retention removed, and that is not what was put in."""
+    last = -1
+    while rows := connection.execute(_OPEN, (last, _BATCH)).fetchall():
+        for last, id_, about, data, digest in rows:
+            if row_digest(id_, about, data) != digest:
+                yield Fault("edited", "", 0, id_, "it is not what was put in")
+                return
+
+
+_OPEN: Final = """
+SELECT seq, id, about, data, digest FROM messages
+WHERE seq > ? AND seq NOT IN (SELECT seq FROM endings) ORDER BY seq LIMIT ?"""
+
+
+def _books(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Give the sums that do not come out."""
+    injected, emitted, settled, dead, waiting, length, forgotten = connection.execute(_SUMS).fetchone()
+    if injected + emitted != settled + dead + waiting:
+        detail = f"{injected} injected and {emitted} emitted are not {settled} settled, {dead} dead and {waiting} waiting"
+        yield Fault("books", "", 0, "", detail)
+    if settled + dead != length + forgotten:
+        detail = f"{settled} settled and {dead} dead are not {length} endings and {forgotten} that retention removed"
+        yield Fault("books", "", 0, "", detail)
+
+
+_SUMS: Final = """
+SELECT injected, emitted, settled, dead, (SELECT count(*) FROM waiting),
+  (SELECT coalesce(sum(length), 0) FROM conversations),
+  (SELECT coalesce(sum(value), 0) FROM meta WHERE name = 'forgotten')
+FROM (SELECT sum(injected) injected, sum(emitted) emitted, sum(settled) settled, sum(dead) dead FROM owners)"""

@@ -1,0 +1,120 @@
+"""`agentserver trace`: what came of what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .envelopes import envelope
+from .queue_files import Stored
+
+THREAD = "0e4b1b5c-3f3a-4a53-8a39-6d1f8f6f1a77"
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Stored:
+    stored = Stored(tmp_path)
+    stored.asked.touch()
+    return stored
+
+
+def path(node: Any) -> list[tuple[str, str, str]]:
+    """Return who sent whom what, down the first children."""
+    found = [(node["from"], node["to"], node["tag"])]
+    return found + (path(node["children"][0]) if node["children"] else [])
+
+
+def test_the_tree_of_a_conversation(stored: Stored) -> None:
+    stored.run(stored.question(THREAD))
+
+    found = stored.document("trace", THREAD)
+    (root,) = found["roots"]
+    assert (THREAD, 4) == (found["conversation"], found["messages"])
+    assert [
+        ("ada", "desk", "Question"), ("desk", "worker", "Job"), ("worker", "desk", "Answer"), ("desk", "ada", "Answer")
+    ] == path(root)  # fmt: skip
+    assert ("done", "desk.question") == (root["outcome"], root["listener"])
+    assert 0 <= root["took_ms"] < 60_000
+    assert 0 <= root["waited_ms"] < 60_000
+    answer = root["children"][0]["children"][0]
+    assert root["children"][0]["id"] == answer["answers"]
+
+
+def test_the_tree_is_drawn(stored: Stored) -> None:
+    stored.run(stored.question(THREAD))
+
+    lines = stored.command("trace", THREAD).stdout.splitlines()
+    assert f"conversation {THREAD}" == lines[0]
+    assert lines[1].startswith("  4 messages, ")
+    assert lines[2].startswith("ada -> desk.question <Question>  done  ")
+    assert lines[3].startswith("└─ desk -> worker.job <Job>  done  ")
+    assert lines[4].startswith("   └─ worker -> desk.answer <Answer>  done  ")
+    assert lines[5].startswith("      └─ desk -> ada (outside) <Answer>  done  ")
+
+
+def test_what_failed_says_so(stored: Stored) -> None:
+    stored.asked.unlink()
+    stored.run(stored.question(THREAD))
+
+    assert "desk -> worker.job <Job>  dead: handler-failed  " in stored.command("trace", THREAD).stdout
+
+
+@pytest.mark.parametrize("which", ["root", "start", "upper", "branch", "message", "part of a message"])
+def test_a_conversation_is_named_by_any_of_its_threads_and_messages(stored: Stored, which: str) -> None:
+    stored.run(stored.question(THREAD), stored.question())
+    job = stored.document("trace", THREAD)["roots"][0]["children"][0]
+    assert job["thread"] != THREAD
+    names = {
+        "root": THREAD, "start": THREAD[:8], "upper": THREAD.upper(), "branch": job["thread"], "message": job["id"],
+        "part of a message": job["id"][:-1],
+    }  # fmt: skip
+
+    assert THREAD == stored.document("trace", names[which])["conversation"]
+
+
+def test_a_name_of_several_is_refused(stored: Stored) -> None:
+    other = THREAD[:-1] + "8"
+    stored.run(stored.question(THREAD), stored.question(other))
+
+    error = stored.command("trace", THREAD[:8], code=2).stderr
+    assert THREAD in error
+    assert other in error
+
+
+def test_a_name_of_none(stored: Stored) -> None:
+    stored.run(stored.question(THREAD))
+
+    assert "not-found" == stored.document("trace", "ffff", code=3)["error"]["code"]
+
+
+def test_what_waits_is_shown(stored: Stored) -> None:
+    stored.asked.unlink()
+    stored.run(stored.question(THREAD))
+    stored.command("dead", "retry", "--all")
+
+    waiting = stored.document("trace", THREAD)["roots"][0]["children"][1]
+    assert ("waiting", None) == (waiting["outcome"], waiting["took_ms"])
+    assert "waiting  since " in stored.command("trace", THREAD).stdout
+
+
+def test_an_input_of_several_is_the_root_of_its_parts(stored: Stored) -> None:
+    stored.run(stored.question(THREAD) + stored.question(THREAD))
+
+    (root,) = stored.document("trace", THREAD)["roots"]
+    assert ("split", 2) == (root["outcome"], len(root["children"]))
+
+
+def test_a_deep_conversation_needs_no_recursion(stored: Stored) -> None:
+    stored.run(stored.question(THREAD))
+    found = stored.document("trace", THREAD)
+
+    assert json.loads(stored.command("trace", THREAD, "--json").stdout) == found
+
+
+def test_hostile_names_are_shown_as_escapes(stored: Stored) -> None:
+    stored.run(envelope('<Question xmlns=""><File>x</File></Question>', to="desk", from_id="a.b"))
+
+    assert "\x1b" not in stored.command("trace", "nobody\x1b[2J", code=3).stderr
