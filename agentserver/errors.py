@@ -20,6 +20,7 @@ AgentServerError
     │   └── BadReply               what it returned cannot become a message
     │       └── ReplyTooLarge          it is longer than a message may be
     ├── TaskExited             a task of a handler called sys.exit    (the handler's author)
+    ├── Crashed                the process ended while it was handled (the handler's author)
     ├── BudgetExceeded         a conversation used up its budget      (the organism's author)
     │   └── ConversationEnded      a message came after the end of its conversation
     ├── Cancelled              a program ended the thread             (nobody)
@@ -325,14 +326,11 @@ class ContractChanged(PayloadError):
     code = "contract-changed"
 
     def __init__(self, cause: AgentServerError) -> None:
-        names = ("path", "found", "expected")
-        place = {
-            name: str(getattr(cause, name))
-            for name in names
-            if isinstance(cause, PayloadError | BindingError)
-        }
+        path = found = expected = ""
+        if isinstance(cause, PayloadError | BindingError):
+            path, found, expected = cause.path, cause.found, cause.expected
         words = f"it was fit when it was sent, and is not since the organism was reloaded: {cause}"
-        super().__init__(words, line=getattr(cause, "line", 0), **place)
+        super().__init__(words, line=getattr(cause, "line", 0), path=path, found=found, expected=expected)
 
 
 class HandlerError(AgentServerError):
@@ -381,6 +379,27 @@ class BadReply(HandlerError):
     """What a handler returned cannot become a message: a wrong type, malformed XML, a broken contract."""
 
     code = "bad-reply"
+
+
+class Crashed(AgentServerError):
+    """A message is not handled again, as the process ended too often while it was.
+
+    Args:
+        count: How often.
+        limit: How often that may be, by `limits.crashes`.
+    """
+
+    code = "crashed"
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(count, limit)
+        self.count, self.limit = count, limit
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code}: the process ended {self.count} times while this was handled, and limits.crashes is "
+            f"{self.limit}; look for what its handler does to the process"
+        )
 
 
 class BudgetExceeded(AgentServerError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from agentserver import RawXml, xmlify
 from agentserver.config import Limits, ListenerConfig
 from agentserver.wire import ENVELOPE_NS, ParseLimits
+from tests.fuzz.invariants import Order
 from tests.organisms import Ping, envelope, listener, ping
 from tests.wire.samples import nested, with_attributes, with_elements
 
@@ -69,11 +70,8 @@ class Row:
 
 def listeners(handler: Callable[..., object]) -> list[ListenerConfig]:
     """Return who takes what the rows carry."""
-    return [
-        listener("echo", Ping, handler),
-        listener("parcel", Parcel, handler),
-        listener("counts", Counts, handler),
-    ]
+    classes: dict[str, type] = {"echo": Ping, "parcel": Parcel, "counts": Counts, "order": Order}
+    return [listener(name, payload_class, handler) for name, payload_class in classes.items()]
 
 
 def parcel(content: bytes, declarations: str = "") -> bytes:
@@ -100,6 +98,7 @@ def rows() -> Iterator[Row]:
     yield from _sizes()
     yield from _encodings()
     yield from _well_formedness()
+    yield from _long_values()
     yield from _contents()
 
 
@@ -267,6 +266,25 @@ def _well_formedness() -> Iterator[Row]:
         "<![CDATA[x", "<![CDATA[a<![CDATA[b]]>c]]>", "<!-- x", "<!-- a <!-- b --> c -->", "<?p x", "<!-- -- -->",
     ):  # fmt: skip
         yield row(f"B39 {inside}", ping(inside))
+
+
+def _long_values() -> Iterator[Row]:
+    """Give values of 100,000 characters that no type takes but a text, for each type and its pattern."""
+    fields = ("Name", "Pin", "Ratio", "Paid", "Made", "Day", "Hour", "Wait", "Key", "Data", "Size")
+    forms = {field: f"<Name>x</Name><{field}>{{}}</{field}>" for field in fields} | {
+        "Name": "<Name>{}</Name>",
+        "Sku": "<Name>x</Name><Lines><Sku>{}</Sku></Lines>",
+        "Count": "<Name>x</Name><Lines><Sku>AB1</Sku><Count>{}</Count></Lines>",
+        "Price": "<Name>x</Name><Prices><Entry><Key>a</Key><Value>{}</Value></Entry></Prices>",
+    }
+    values = {"digits": "1", "letters": "a", "blanks": " ", "dashes": "AB1-a", "times": "2026-01-01T"}
+    for name, form in forms.items():
+        for what, unit in values.items():
+            value = unit * (100_000 // len(unit)) + "!"
+            data = envelope(f'<Order xmlns="">{form.format(value)}</Order>', to="order")
+            yield Row(
+                f"B22 {what} for {name}", data, "accept", "accept" if name in ("Name", "Pin") else "schema"
+            )
 
 
 def _contents() -> Iterator[Row]:

@@ -11,6 +11,7 @@ from lxml import etree
 from agentserver import HandlerMetadata, StreamPump, running, xmlify
 from agentserver.config import Limits, ListenerConfig, OrganismConfig
 from agentserver.message_bus import MessageState
+from agentserver.queues import MessageQueue
 
 ENVELOPE_NS = "https://xml-pipeline.org/ns/envelope/v1"
 THREAD = "6f2c8e1a-57b0-4a0e-9d0e-0c1d2e3f4a5b"
@@ -46,9 +47,14 @@ def listener(
     return ListenerConfig(name, payload_class=payload_class, handler=handler, **options)
 
 
-def pump_of(*listeners: ListenerConfig, limits: Limits | None = None, **options: Any) -> StreamPump:
+def pump_of(
+    *listeners: ListenerConfig,
+    limits: Limits | None = None,
+    waiting_in: MessageQueue | None = None,
+    **options: Any,
+) -> StreamPump:
     config = OrganismConfig("test", listeners=list(listeners), limits=limits or Limits(), **options)
-    pump = StreamPump(config)
+    pump = StreamPump(config, queue=waiting_in)
     pump.register_all()
     return pump
 

@@ -167,5 +167,8 @@ def test_the_commands_that_give_json_are_those_that_take_the_option() -> None:
         for name, command in main.commands.items()
         if any("--json" in option.opts for option in command.params)
     }
-    # and `contracts`, a group whose commands each take it
-    assert takers == {"validate", "can", "reload", "pipe", "bench", "test"}
+    # and `contracts`, `dead` and `audit`, groups whose commands each take it
+    assert takers == {
+        *("validate", "can", "reload", "pipe", "bench", "test"),
+        *("status", "trace", "replay", "snapshot", "restore"),
+    }

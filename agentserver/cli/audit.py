@@ -14,7 +14,8 @@ from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.queue_option import QueueFile, queue_options
 from agentserver.cli.terminal import is_terminal, paint, printable
 from agentserver.cli.trace import the_conversation
-from agentserver.queues.sqlite.verification import Fault, Verified, heads, verify
+from agentserver.queues.sqlite.history_fault import Fault
+from agentserver.queues.sqlite.verification import Verified, heads, verify
 from agentserver.queues.sqlite.visits import reading
 
 MAX_SHOWN_FAULTS: Final = 100

@@ -15,7 +15,10 @@ from agentserver.cli.exit_codes import EPILOG
 from agentserver.cli.new import new
 from agentserver.cli.pipe import pipe
 from agentserver.cli.reload import reload
+from agentserver.cli.replay import replay
 from agentserver.cli.run import run
+from agentserver.cli.snapshots import restore, snapshot
+from agentserver.cli.status import status
 from agentserver.cli.trace import trace
 from agentserver.cli.validate import validate
 from agentserver.cli.version import package_version
@@ -42,6 +45,10 @@ def main(debug: bool) -> None:
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
 
-for command in (run, validate, can, run_cases, pipe, contracts, reload, dead, trace, audit, new, bench):
+for command in (
+    *(run, validate, can, run_cases, pipe, contracts, reload),
+    *(status, dead, trace, audit, replay, snapshot, restore),
+    *(new, bench),
+):
     command.epilog = command.epilog or EPILOG
     main.add_command(command)

@@ -25,8 +25,9 @@ from agentserver.cli.queue_option import QueueFile, queue_options
 from agentserver.cli.terminal import paint, printable
 from agentserver.message_bus.audit import audit
 from agentserver.queues.sqlite import maintenance
+from agentserver.queues.sqlite.letter_choice import Wanted
 from agentserver.queues.sqlite.maintenance import Done
-from agentserver.queues.sqlite.reading import Wanted, letters
+from agentserver.queues.sqlite.reading import letters
 from agentserver.queues.sqlite.visits import changing, reading
 
 _Decide: TypeAlias = Callable[[Connection, str, float], Done]
@@ -61,7 +62,7 @@ def retry(
 ) -> None:
     """Put the dead letters ID... in again, or with --all those that the filters choose.
 
-    Each goes through the whole pipeline as it was sent, from its sender, on its thread, for whoever waits for an answer.
+    Each goes through the whole pipeline as it was sent, from its sender, on its thread, for who waits for an answer.
     It is a new message, with the old id and ~1 behind it, ~2 for the next try. The dead letter stays in the history.
 
     The exit code is 1 when one was dealt with before, and 3, with nothing done, when there is none of an id.

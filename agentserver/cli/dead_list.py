@@ -15,7 +15,8 @@ from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.queue_option import QueueFile, queue_options
 from agentserver.cli.terminal import paint, printable
 from agentserver.errors import shorten
-from agentserver.queues.sqlite.reading import Wanted, letter_count, letters
+from agentserver.queues.sqlite.letter_choice import Wanted
+from agentserver.queues.sqlite.reading import letter_count, letters
 from agentserver.queues.sqlite.visits import reading
 
 DEFAULT_LIMIT: Final = 50

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from agentserver.cli.moments import moment
-from agentserver.queues.sqlite.reading import Wanted
+from agentserver.queues.sqlite.letter_choice import Wanted
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -105,9 +105,10 @@ def _of_config(config: Path | None, *, allow_env: bool) -> QueueFile:
             f"there is no {names} in {Path.cwd()}; give the queue's file with --queue, or --config"
         )
     organism = _load(require_file(found), allow_env=allow_env)
-    path = QueueAddress.parse(organism.config.queue).file(found.resolve().parent.parent)
+    address = QueueAddress.of_daemon(organism.config)
+    path = QueueAddress.parse(address).file(found.resolve().parent.parent)
     if path is None:
-        told = printable(organism.config.queue)
+        told = printable(address)
         raise Unusable(f"{found}: the queue is {told}, which has no file; give one with --queue FILE")
     return QueueFile(path, found, organism)
 

@@ -106,7 +106,8 @@ async def _live(
 
 
 def _announce(pump: StreamPump, path: Path, queue: str) -> None:
-    config, left = pump.config, _left(pump)
+    config = pump.config
+    left = {"waiting": pump.books.waiting} if pump.queue.outlives_process else {}
     logger.info(
         "started",
         extra={
@@ -118,17 +119,8 @@ def _announce(pump: StreamPump, path: Path, queue: str) -> None:
         click.echo(_banner(pump, queue, left), err=True)
 
 
-def _left(pump: StreamPump) -> dict[str, int]:
-    """Return how many messages were there from before, and how many of them a process died with."""
-    if not pump.queue.outlives_process:
-        return {}
-    return {"waiting": pump.books.waiting, "suspects": getattr(pump.queue, "suspects", 0)}
-
-
 def _banner(pump: StreamPump, queue: str, left: Mapping[str, int]) -> str:
     told = f", {left['waiting']} waiting" if left.get("waiting") else ""
-    if left.get("suspects"):
-        told += f", {left['suspects']} of them were being handled when the process died"
     title = paint(printable(pump.config.name), "cyan", sys.stderr, bold=True)
     return (
         f"\n  {title}  (agentserver {package_version()})\n"

@@ -148,7 +148,8 @@ def _line(entry: Entry, start: float) -> str:
     code = f": {entry.code}" if entry.code else ""
     tries = f", {message.attempt + 1} tries" if message.attempt else ""
     again = f", again as {entry.retried_as}" if entry.retried_as else ""
-    return f"{printable(ends + tag)}  {outcome}{printable(code + tries + again)}  {_times(entry, start)}  {printable(message.id)}"
+    who, more = printable(ends + tag), printable(code + tries + again)
+    return f"{who}  {outcome}{more}  {_times(entry, start)}  {printable(message.id)}"
 
 
 def _receiver(entry: Entry) -> str:

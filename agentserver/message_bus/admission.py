@@ -6,6 +6,7 @@ how-manieth.
 
 from __future__ import annotations
 
+import math
 import secrets
 from typing import Final
 
@@ -13,6 +14,7 @@ from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
 from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
 from agentserver.queues import QueuedMessage
+from agentserver.queues.schedule import LOWEST_PRIORITY
 
 MAX_THREAD_CHARS: Final = 128
 """As `schemas/envelope.xsd` has it."""
@@ -87,3 +89,26 @@ class Admission:
         if len(self._known) >= MAX_KNOWN_NAMES:
             self._known.clear()
         self._known.add(name)
+
+
+def set_turn(message: QueuedMessage, priority: int, deliver_at: float) -> None:
+    """Note when a message wants to be handled.
+
+    Args:
+        message: The message.
+        priority: 0 first to 9 last.
+        deliver_at: Not before, in seconds since the epoch.
+
+    Raises:
+        TypeError: One of them is no number of its kind.
+        ValueError: `priority` is not 0 to 9, or `deliver_at` is not finite.
+    """
+    if type(priority) is not int:
+        raise TypeError(f"priority is {type(priority).__name__}, a priority is an int")
+    if not 0 <= priority <= LOWEST_PRIORITY:
+        raise ValueError(f"priority is {priority}, expected 0 (first) to {LOWEST_PRIORITY}")
+    if isinstance(deliver_at, bool) or not isinstance(deliver_at, int | float):
+        raise TypeError(f"deliver_at is {type(deliver_at).__name__}, expected seconds since the epoch")
+    if not math.isfinite(deliver_at):
+        raise ValueError(f"deliver_at is {deliver_at}, expected seconds since the epoch")
+    message.priority, message.deliver_at = priority, max(0.0, float(deliver_at))

@@ -55,9 +55,7 @@ async def last_answers(
             return
         else:
             settled.clear()
-            with suppress(
-                TimeoutError
-            ):  # something may have come through the gate meanwhile, to be given back
+            with suppress(TimeoutError):  # in which something may have come through the gate, to be given back
                 async with asyncio.timeout(LOOK_S):
                     await settled.wait()
 
@@ -85,7 +83,7 @@ async def finished_or_late(
     queue.close()
     pausing.end()
     if running is not asyncio.current_task():
-        await pausing.until_still(running, timeout_s)
+        await asyncio.wait((running,), timeout=timeout_s)  # what is paused is given back, in `last_answers`
     if not running.done() and queue.books.in_flight:
         fields = {"in_flight": queue.books.in_flight, "timeout_s": timeout_s}
         logger.warning("not finished in time; what is left is handled at the next start", extra=fields)

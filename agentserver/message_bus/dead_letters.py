@@ -13,6 +13,7 @@ from agentserver.errors import (
     BindingError,
     Cancelled,
     ConversationEnded,
+    Crashed,
     PayloadError,
     RoutingError,
 )
@@ -73,12 +74,17 @@ def _reason(state: MessageState, message: QueuedMessage) -> str:
         reason += f" (tried {message.attempt + 1} times)"
     if given_up := state.metadata.get(GIVEN_UP):
         reason += f" ({given_up})"
-    if message.crashes:
-        reason += f" (the process ended {message.crashes} times while it was handled)"
+    if message.crashes and type(state.failure) is not Crashed:
+        reason += f" (the process ended {_often(message.crashes)} while it was handled)"
     if message.revived:
-        often = "once" if message.revived == 1 else f"{message.revived} times"
-        reason += f" (it had been a dead letter {often}; it was handled again, and failed again)"
+        reason += (
+            f" (it had been a dead letter {_often(message.revived)}; it was handled again, and failed again)"
+        )
     return reason
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _path(failure: AgentServerError | None) -> str:

@@ -115,7 +115,7 @@ def _make(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with open(descriptor, "wb") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(descriptor, 0o600)  # whatever the umask takes away
             stream.write(secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n")
             stream.flush()

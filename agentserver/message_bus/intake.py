@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentserver.errors import WireError
+from agentserver.errors import Crashed, WireError
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.conversations import Conversations
 from agentserver.message_bus.guard import Batch
@@ -30,6 +30,14 @@ def state_of(delivery: Delivery) -> MessageState:
     return state
 
 
+def fail_crashed(states: Batch, limit: int) -> None:
+    """Fail those of states about to enter the gate with which the process has ended too often."""
+    for state in states:
+        crashes = state.delivery.message.crashes if state.delivery is not None else 0
+        if crashes >= limit:
+            state.fail("queue", Crashed(crashes, limit))
+
+
 def note_taken(deliveries: Iterable[Delivery], now: float) -> None:
     """Note when deliveries were taken, in seconds since the epoch."""
     for delivery in deliveries:
@@ -50,7 +58,7 @@ async def adopt(
         conversations.split(parent.conversation_id, len(messages))
         joins.copied(parent, len(messages))
         for state, part in zip(states, await queue.split(delivery, messages), strict=True):
-            state.delivery = part
+            state.delivery, part.taken_at = part, delivery.taken_at
         budget.divide(parent, states)
 
 
@@ -63,7 +71,7 @@ def _part_message(parent: QueuedMessage, index: int, state: MessageState) -> Que
     )  # fmt: skip
     part.first_line, part.sent_on = parent.first_line, parent.sent_on
     part.version, part.repairs, part.key = parent.version, parent.repairs, parent.key
-    part.queued_at = parent.queued_at
+    part.queued_at, part.priority = parent.queued_at, parent.priority
     part.in_reply_to, part.joint = parent.in_reply_to, parent.joint
     return part
 

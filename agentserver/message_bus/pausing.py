@@ -44,7 +44,8 @@ class Pausing:
         self._dispatcher, self._queue, self._listeners = dispatcher, queue, listeners
         self._whole = False
         self._ended = False
-        self._resumed, self._events = Waiters(), Waiters()
+        self._resumed = Waiters()
+        self._events: list[asyncio.Future[None]] = []  # of those who wait in `until_still`
         self.source_waits = False
         self.settling = 0
         self._drains: list[Draining] = []
@@ -172,15 +173,13 @@ class Pausing:
             left_s = math.inf if end is None else end - loop.time()
             if left_s <= 0 or self.is_still(left_s):
                 return
-            event = asyncio.ensure_future(self._events.wait())
-            try:
-                await asyncio.wait(
-                    (event, running),
-                    timeout=None if end is None else left_s,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            finally:
-                event.cancel()
+            event: asyncio.Future[None] = loop.create_future()
+            self._events.append(event)
+            await asyncio.wait(
+                (event, running),
+                timeout=None if end is None else left_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
 
     def check(self, listener: str) -> None:
         """Look whether there is such a listener.
@@ -204,5 +203,7 @@ class Pausing:
 
     def _note(self) -> None:
         """Let those look again who wait in `until_still`."""
-        if self._events.futures:
-            self._events.wake_all()
+        if self._events:
+            events, self._events = self._events, []
+            for event in events:
+                event.set_result(None)

@@ -15,7 +15,7 @@ from agentserver.xmlable import Contract
 from agentserver.xmlable.foreign import AnyContract
 from agentserver.xmlable.written_form import WrittenForm, written_form
 
-MAX_FORMS: Final = 1_024
+MAX_FORMS: Final = 256
 """Classes whose written form is remembered."""
 
 

@@ -142,7 +142,8 @@ async def settled(source: AsyncIterable[Handled], settle: Settle, max_settling: 
                 yield handled.states
             return
         going: deque[tuple[asyncio.Task[None], Batch]] = deque()
-        batches, pull, exhausted = aiter(streamer), None, False
+        batches, exhausted = aiter(streamer), False
+        pull: asyncio.Task[Handled | None] | None = None
         try:
             while going or not exhausted:
                 if pull is None and not exhausted and len(going) < max_settling:
@@ -150,11 +151,10 @@ async def settled(source: AsyncIterable[Handled], settle: Settle, max_settling: 
                 waited = [going[0][0]] if going else []
                 await asyncio.wait((*waited, *([pull] if pull else ())), return_when=asyncio.FIRST_COMPLETED)
                 if pull is not None and pull.done():
-                    handled, pull = pull.result(), None
-                    if handled is None:
-                        exhausted = True
-                    else:
-                        going.append((asyncio.create_task(_settle(settle, handled)), handled.states))
+                    next_one, pull = pull.result(), None
+                    exhausted = next_one is None
+                    if next_one is not None:
+                        going.append((asyncio.create_task(_settle(settle, next_one)), next_one.states))
                 while going and going[0][0].done():
                     task, states = going.popleft()
                     task.result()

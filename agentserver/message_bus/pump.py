@@ -22,7 +22,7 @@ from agentserver.config.changes import Changes
 from agentserver.config.forbidden_ways import refuse_forbidden_ways
 from agentserver.errors import PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.addressing import Addressing
-from agentserver.message_bus.admission import Admission
+from agentserver.message_bus.admission import Admission, set_turn
 from agentserver.message_bus.briefing import Briefing
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.cancellation import STAGE as CANCEL
@@ -35,7 +35,7 @@ from agentserver.message_bus.gate import gate_stages, parse_limits
 from agentserver.message_bus.generations import Generations
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.idempotency import Idempotency, check_key
-from agentserver.message_bus.intake import adopt, note_taken, state_of
+from agentserver.message_bus.intake import adopt, fail_crashed, note_taken, state_of
 from agentserver.message_bus.introspection import register_meta
 from agentserver.message_bus.joining import Joins
 from agentserver.message_bus.listener import Listener
@@ -62,7 +62,7 @@ from agentserver.message_bus.visibility import Visibility
 from agentserver.message_bus.watchdog import watching
 from agentserver.message_bus.worker_threads import WorkerThreads
 from agentserver.message_bus.written_replies import WrittenReplies
-from agentserver.queues import Books, DeadLetter, Delivery, MessageQueue, Settlement
+from agentserver.queues import DEFAULT_PRIORITY, Books, DeadLetter, Delivery, MessageQueue, Settlement
 from agentserver.xmlable.foreign import SchemaLibrary
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
@@ -178,7 +178,7 @@ class StreamPump:
             ContractError: A class is no contract.
             ValueError: The name is no name.
         """
-        rows = register(config, self.routing_table, self._schemas)
+        rows = register(config, self.routing_table, self._schemas, self.config.breaker)
         for row in rows:
             row.version = self.routing_table.version
         self.listeners.setdefault(config.name, rows[0])
@@ -290,16 +290,17 @@ class StreamPump:
         *,
         first_line: int = 1,
         key: str | None = None,
+        priority: int = DEFAULT_PRIORITY,
+        deliver_at: float = 0.0,
+        wait: bool = True,
     ) -> str | None:
         """Put a message into the queue. What is wrong with it shows later, to whoever subscribed to its thread.
-
-        Waits while the queue is full.
 
         Args:
             raw_bytes: Envelopes, or bare payloads if `from_id` is given. Of more than `limits.message_bytes`, only so
                 much is kept as proves it.
             thread_id: The conversation; one that is no UUID stands for one that always is the same. None takes the
-                envelope's, or begins a new one. Whoever opened it goes on with it, under the same name, and nobody else.
+                envelope's, or begins a new one. Whoever opened it may go on with it, and nobody else.
             from_id: Who sent it: the envelope's word counts no more. None takes the envelope's word, which then
                 cannot be a listener's name.
             first_line: The line on which `raw_bytes` begins in the text that they were cut from, 1-based. Lines in
@@ -307,6 +308,9 @@ class StreamPump:
             key: Up to 256 characters by which its sender knows it: of all that one sender sends with one key, one is
                 handled in `idempotency.window_s`, and the others count as `duplicates`. One that failed may be sent
                 again.
+            priority: 0, handled first, to 9; what follows from the message has it, too.
+            deliver_at: Not to be handled before this time, in seconds since the epoch; at once when it is past.
+            wait: Whether to wait while the queue is full.
 
         Returns:
             The thread; None when the envelope is to say.
@@ -316,7 +320,8 @@ class StreamPump:
             PumpClosed: The pump is shutting down.
             PumpError: The pump ended by a fault, and was not run again.
             TypeError: `raw_bytes` is not bytes.
-            ValueError: `from_id` is no name, or `key` no key.
+            ValueError: `from_id` is no name, or `key` no key; `priority` is out of bounds, or `deliver_at` no time.
+            QueueFull: There is no room, and `wait` is False; the text says how many wait, and what bounds them.
         """
         if self._closing:
             raise PumpClosed("the pump is shutting down")
@@ -326,12 +331,14 @@ class StreamPump:
         message.queued_at = self._clock()
         if key is not None:
             message.key, self._idempotency.has_keys = check_key(key), True
+        if priority != DEFAULT_PRIORITY or deliver_at:
+            set_turn(message, priority, deliver_at)
         self._budget.open(message)
         thread_id = message.thread_id
         if self._conversations:
             self._conversations.admit(thread_id, 1)
         try:
-            await self.queue.put((message,))
+            await self.queue.put((message,), wait=wait)
         except BaseException:
             self._conversations.admit(thread_id, -1)
             raise
@@ -665,6 +672,8 @@ class StreamPump:
         if self.queue.keeps_history:
             note_taken(deliveries, self._clock())
         states = [state_of(delivery) for delivery in deliveries]
+        if self.queue.outlives_process:
+            fail_crashed(states, self.config.limits.crashes)
         self._budget.stop(states)
         return states
 

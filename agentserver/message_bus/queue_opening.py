@@ -74,6 +74,7 @@ def adjust_queue(queue: MessageQueue, config: OrganismConfig) -> None:
 
         if isinstance(queue, SqliteQueue):
             queue.max_waiting = config.limits.queue_messages
+            queue.max_dead_letters = config.limits.dead_letters
 
 
 def key_of_threads(config: OrganismConfig, address: str | None = None) -> bytes | None:
@@ -97,6 +98,8 @@ def _sqlite_queue(
         max_waiting=limits.queue_messages,
         depth_first=config.thread_scheduling == "depth-first",
         retention_s=retention.history_s,
+        dead_retention_s=retention.dead_letters_s,
+        max_dead_letters=limits.dead_letters,
         key_window_s=config.idempotency.window_s,
         max_crashes=limits.crashes,
         clock=clock,

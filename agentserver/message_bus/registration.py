@@ -7,10 +7,11 @@ loader checks. A configuration made in code may give the classes, functions and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agentserver.config import HandlesConfig, ListenerConfig
+from agentserver.config import BreakerConfig, HandlesConfig, ListenerConfig
 from agentserver.config.imports import Importer, UnimportableError
 from agentserver.config.peer_entries import expanded
 from agentserver.config.system_names import is_kept
@@ -22,13 +23,16 @@ from agentserver.message_bus.routing import RoutingTable
 from agentserver.xmlable.foreign import AnyContract, SchemaLibrary, foreign_contract
 
 
-def register(config: ListenerConfig, table: RoutingTable, library: SchemaLibrary) -> list[Listener]:
+def register(
+    config: ListenerConfig, table: RoutingTable, library: SchemaLibrary, breaker: BreakerConfig | None = None
+) -> list[Listener]:
     """Enter a listener into a routing table, whole or not at all.
 
     Args:
         config: The listener.
         table: The table.
         library: Where schemas are kept that others share.
+        breaker: The organism's, which is the listener's where it has none itself.
 
     Returns:
         Its rows, one for each contract.
@@ -39,6 +43,8 @@ def register(config: ListenerConfig, table: RoutingTable, library: SchemaLibrary
         ValueError: The name is no name.
     """
     check_name("listener", config.name)
+    if config.breaker is None and breaker is not None:
+        config = replace(config, breaker=breaker)
     rows = listeners_of(config, library)
     enter(table, rows, takers_of_refusals(config))
     return rows

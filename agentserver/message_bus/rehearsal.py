@@ -16,6 +16,7 @@ from agentserver.message_bus.gate import gate_stages
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.intake import state_of
 from agentserver.message_bus.message_state import MessageState
+from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.peers import permitted
 from agentserver.message_bus.pump import StreamPump
 from agentserver.message_bus.threads import Threads
@@ -39,6 +40,13 @@ class Verdict:
     stage: str = ""
 
 
+class _Anybody(Openers):
+    """Lets everybody go on with every thread: who opened it, was asked when the message came."""
+
+    def check(self, thread_id: str, sender: str) -> None:
+        """Do nothing."""
+
+
 class Rehearsal:
     """The gate of one organism.
 
@@ -49,8 +57,8 @@ class Rehearsal:
     def __init__(self, pump: StreamPump) -> None:
         self._table = pump.routing_table
         self._listeners = {name.lower(): listener for name, listener in pump.listeners.items()}
-        config = pump.config
-        self._stages = gate_stages(config.limits, self._table, Threads(), config.pipeline)
+        config, threads = pump.config, Threads()
+        self._stages = gate_stages(config.limits, self._table, threads, config.pipeline, _Anybody(threads))
 
     async def of(self, messages: Sequence[QueuedMessage]) -> list[list[Verdict]]:
         """Return for each message what would become of its parts, in their order; one verdict for most."""

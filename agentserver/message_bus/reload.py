@@ -119,6 +119,8 @@ def _table(
         by_name.setdefault(row.name, []).append(row)
     configured = {listener.name for listener in running.config.listeners}
     touched = {each.name for each in changes.changed}
+    if changes.touches("breaker"):
+        touched |= {listener.name for listener in config.listeners if listener.breaker is None}
     table, listeners, library = RoutingTable(), dict[str, Listener](), SchemaLibrary()
 
     def attempt(listener: ListenerConfig | str) -> None:
@@ -128,7 +130,7 @@ def _table(
                 rows = by_name[name]
                 enter(table, rows, before.takers(name))
             else:
-                rows = register(listener, table, library)
+                rows = register(listener, table, library, config.breaker)
         except ConfigError as exc:
             faults.extend(exc.faults)
         except (ContractError, ValueError) as exc:

@@ -230,6 +230,7 @@ class Replies:
         message.hop, message.payload_class = 1, payload_class
         if parent is not None:
             message.parent_id, message.hop, message.spending = parent.id, parent.hop + 1, parent.spending
+            message.priority = parent.priority
             message.sent_on = state.thread_id
         if state.target_listeners:  # under whose contracts it was written, though a reload came meanwhile
             message.version = state.target_listeners[0].version

@@ -16,7 +16,7 @@ _BASES: Final = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
 _TEXTS: Final = (str, bytes, bytearray)
 _SCALARS: Final = frozenset((int, float, bool, type(None), type))
 _SHORTEST_ELEMENT: Final = len("<A/>")
-MAX_LOOKS: Final = 1_024
+MAX_LOOKS: Final = 256
 """Classes that it is remembered of how they are counted."""
 
 Look: TypeAlias = "type[Any] | Callable[[Any], Any] | None"

@@ -70,7 +70,7 @@ class Retrying:
         if policy is None or message.attempt + 1 >= policy.attempts or not is_meant(state.failure, policy.on):
             return None
         if state.sent_early:
-            state.metadata[GIVEN_UP] = f"not tried again, as it had sent {state.sent_early} messages"
+            state.metadata[GIVEN_UP] = "not tried again, as its handler had sent something already"
             return None
         if is_ended(state) or not self._budget.charge(message):
             state.metadata[GIVEN_UP] = "not tried again, as its conversation has used up its budget"

@@ -6,6 +6,7 @@ carries; `memory.py` keeps it in this process.
 
 from agentserver.queues.memory import MemoryQueue
 from agentserver.queues.protocol import (
+    DEFAULT_PRIORITY,
     Books,
     DeadLetter,
     Delivery,
@@ -18,6 +19,7 @@ from agentserver.queues.protocol import (
 )
 
 __all__ = [
+    "DEFAULT_PRIORITY",
     "Books",
     "DeadLetter",
     "Delivery",

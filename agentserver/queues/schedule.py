@@ -10,6 +10,7 @@ they are released. Counts; never waits, sets no timer, and asks nobody for the t
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Final
@@ -38,7 +39,7 @@ class Schedule:
     """
 
     __slots__ = (
-        "_delays", "_depth_first", "_held", "_holds", "_parked", "_ranks", "_taken", "_usual", "bytes",
+        "_delays", "_depth_first", "_held", "_holds", "_parked", "_ranks", "_returned", "_taken", "_usual", "bytes",
         "ready", "released",
     )  # fmt: skip
 
@@ -47,6 +48,7 @@ class Schedule:
         # two ranks for each priority: what was emitted, then all else; breadth-first, the first is never used
         self._ranks = [Turns(in_turns=not depth_first) for _ in range(2 * (LOWEST_PRIORITY + 1))]
         self._usual = self._ranks[2 * DEFAULT_PRIORITY + 1]
+        self._returned: deque[QueuedMessage] = deque()  # what was taken before, and comes before all else
         self._delays = Delays(steady)
         self._held: dict[str, list[tuple[int, QueuedMessage]]] = {}  # a heap for each lane
         self._holds = 0  # so that they keep their order
@@ -62,6 +64,7 @@ class Schedule:
 
     def __iter__(self) -> Iterator[QueuedMessage]:
         """Give all that waits."""
+        yield from self._returned
         for rank in self._ranks:
             yield from rank
         yield from self._delays
@@ -87,10 +90,11 @@ class Schedule:
             self._rank_of(message).fresh.append(message)
 
     def add_first(self, messages: Iterable[QueuedMessage]) -> None:
-        """Let messages wait that were taken before, in this order: before all others of their conversations."""
-        for message in reversed(list(messages)):
-            self.bytes += len(message.data)
-            self._ready_first(message)
+        """Let messages wait that were taken before, in this order: before all others."""
+        first = list(messages)
+        self._returned.extendleft(reversed(first))
+        self.ready += len(first)
+        self.bytes += sum([len(message.data) for message in first])
 
     def take(self, limit: int, now: float) -> list[QueuedMessage]:
         """Take what is ready.
@@ -101,13 +105,13 @@ class Schedule:
         """
         if self._delays:
             self._rise(now)
-        count = min(limit, self.ready)
-        usual, taken = self._usual, self._taken
-        if len(usual) == self.ready:  # noqa: SIM108  # two ways, and one is the usual one
-            messages = usual.take(count, taken)
+        messages = self._take_returned(limit) if self._returned else []
+        count = min(limit - len(messages), self.ready - len(messages))
+        if len(self._usual) == self.ready - len(messages):
+            messages += self._usual.take(count, self._taken)
         else:
-            messages = self._take_by_priority(count)
-        self.ready -= count
+            messages += self._take_by_priority(count)
+        self.ready -= len(messages)
         self._taken += count
         self.bytes -= sum([len(message.data) for message in messages])
         return messages
@@ -132,7 +136,7 @@ class Schedule:
         heappush(self._held.setdefault(lane, []), (place, message))
 
     def release(self, lane: str, limit: int) -> int:
-        """Let the first messages of a lane be taken, before all others of their conversations.
+        """Let the first messages of a lane be taken, before all others but those that were released before.
 
         Args:
             lane: The lane.
@@ -144,13 +148,15 @@ class Schedule:
         held = self._held.get(lane)
         if held is None:
             return 0
-        released = [heappop(held) for _ in range(min(max(limit, 0), len(held)))]
+        count = min(max(limit, 0), len(held))
+        for _ in range(count):
+            place, message = heappop(held)
+            self.released[message.id] = place
+            self._returned.append(message)
         if not held:
             del self._held[lane]
-        self._parked -= len(released)
-        for place, message in reversed(released):
-            self.released[message.id] = place
-            self._ready_first(message)
+        self._parked -= count
+        self.ready += count
         return len(held)
 
     def release_all(self) -> None:
@@ -161,7 +167,10 @@ class Schedule:
 
     def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[QueuedMessage]:
         """Take those for which `applies` holds, wherever they wait; it is asked once of each."""
-        withdrawn = [message for rank in self._ranks if rank for message in rank.withdraw(applies)]
+        withdrawn = self._withdraw_returned(applies) if self._returned else []
+        for rank in self._ranks:
+            if rank:
+                withdrawn += rank.withdraw(applies)
         self.ready -= len(withdrawn)
         withdrawn += self._delays.withdraw(applies)
         for lane, held in list(self._held.items()):
@@ -186,9 +195,15 @@ class Schedule:
         is_emitted = self._depth_first and message.hop > 0
         return self._ranks[2 * min(max(message.priority, 0), LOWEST_PRIORITY) + (not is_emitted)]
 
-    def _ready_first(self, message: QueuedMessage) -> None:
-        self.ready += 1
-        self._rank_of(message).add_first(message, self._taken)
+    def _withdraw_returned(self, applies: Callable[[QueuedMessage], bool]) -> list[QueuedMessage]:
+        returned, self._returned = self._returned, deque()
+        withdrawn: list[QueuedMessage] = []
+        for message in returned:
+            (withdrawn if applies(message) else self._returned).append(message)
+        return withdrawn
+
+    def _take_returned(self, limit: int) -> list[QueuedMessage]:
+        return [self._returned.popleft() for _ in range(min(limit, len(self._returned)))]
 
     def _rise(self, now: float) -> None:
         """Make ready what is due."""

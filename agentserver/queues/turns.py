@@ -49,19 +49,6 @@ class Turns:
                 yield from waiting
         yield from self.fresh
 
-    def add_first(self, message: QueuedMessage, now: int) -> None:
-        """Put a message before all others of its conversation; of one that has none waiting, it is the next."""
-        key = _key_of(message)
-        before = self._waiting.get(key)
-        if before is None:
-            self._waiting[key] = message
-            self._round.appendleft((min(now, self._round[0][0]) if self._round else now, key))
-        elif isinstance(before, QueuedMessage):
-            self._waiting[key] = deque((message, before))
-        else:
-            before.appendleft(message)
-        self._sorted += 1
-
     def since(self, now: int) -> int:
         """Return since when the next message waits for its turn; there has to be one."""
         self._sort(now)
@@ -144,8 +131,3 @@ class Turns:
             else:
                 own.append(message)
         fresh.clear()
-
-
-def _key_of(message: QueuedMessage) -> _Key:
-    conversation = message.conversation_id
-    return conversation if conversation is not None else (message.id,)

@@ -65,7 +65,10 @@ class MessageSplitter:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Add `data`, and give the messages that it completed."""
-        self._buffer += data
+        try:
+            self._buffer += data
+        except BufferError:  # somebody looks at a frame in which a match was made, as debuggers do
+            self._buffer = self._buffer + data
         while not self._skipping or self._skip():
             yield from self._cut()
             self._drop(self._start)
@@ -117,16 +120,22 @@ class MessageSplitter:
     def _restart(self, at: int) -> None:
         """Forget what is before `at`, and that it was unfinished."""
         self._count_lines(at)
-        del self._buffer[:at]
+        self._cut_off(at)
         self._depth = self._start = self._scanned = self._looked = 0
         self._closing = self._quote = b""
 
     def _drop(self, count: int) -> None:
         self._count_lines(count)
-        del self._buffer[:count]
+        self._cut_off(count)
         self._start = max(0, self._start - count)
         self._scanned -= count
         self._looked -= count
+
+    def _cut_off(self, count: int) -> None:
+        try:
+            del self._buffer[:count]
+        except BufferError:  # as above
+            self._buffer = self._buffer[count:]
 
     def _count_lines(self, count: int) -> None:
         """Count the lines in what is about to be dropped."""

@@ -167,4 +167,5 @@ def _end(base: str, bound: Bound | None, side: int) -> Any:
         if value == side * inf:
             raise OverflowError
         return nextafter(value, side * inf)
-    return value + side * {"integer": 1, "date": timedelta(days=1), "decimal": _FINEST}[base]
+    step: Any = {"integer": 1, "date": timedelta(days=1), "decimal": _FINEST}[base]
+    return value + side * step

@@ -161,7 +161,8 @@ class _Maker:
     def _add(self, field: Field, parent: etree._Element, turn: int, closing: bool) -> None:
         self._count += 1
         if self._count > MOST_ELEMENTS:
-            reason = f"an example needs more than {MOST_ELEMENTS:,} elements; ask for fewer items, or make fields optional"
+            remedy = "ask for fewer items, or make fields optional"
+            reason = f"an example needs more than {MOST_ELEMENTS:,} elements; {remedy}"
             raise ContractError(self._root.local_name, field.name or field.local_name, reason)
         self._fill(field, etree.SubElement(parent, field.tag), turn, closing)
 

@@ -7,7 +7,7 @@ names the place.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -22,7 +22,8 @@ def require_valid(element: etree._Element, schema: etree.XMLSchema) -> None:
     if schema.validate(element):
         return
     name = local_name(str(element.tag))
-    for entry in schema.error_log:
+    log: Any = schema.error_log  # that it can be gone through, the stubs do not know
+    for entry in log:
         place = _place(element, entry.path or "")
         reason = shorten(entry.message or "", _MAX_REASON).rstrip(".")
         raise ContractError(

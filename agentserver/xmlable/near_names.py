@@ -14,6 +14,8 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 _ASCII_SEPARATORS: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 _MIN_NEAR: Final = 3
 """Letters that two names have in common at least, without the one that is off."""
+_LETTERS_OFF: Final = 2
+"""Letters that one of two names has and the other has not, at most, where one letter is off."""
 _COMPARED_CHARACTERS: Final = 80
 
 
@@ -36,11 +38,12 @@ class NearNames:
         names: What they may be near to, folded.
     """
 
-    __slots__ = ("_names", "_shortened")
+    __slots__ = ("_letters", "_names", "_shortened")
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset(names) - {""}
         self._shortened: frozenset[str] | None = None
+        self._letters: dict[int, tuple[frozenset[str], ...]] = {}  # of names that one so long may be near to
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
@@ -57,9 +60,18 @@ class NearNames:
             return True
         if len(bare) > _COMPARED_CHARACTERS:
             return False
-        if self._shortened is None:
-            self._shortened = frozenset(each for known in self._names for each in _shortened(known))
-        return any(each in self._shortened for each in _shortened(bare))
+        shortened = self._shortened if self._shortened is not None else self._learn()
+        letters = set(bare)
+        if not any(len(letters ^ known) <= _LETTERS_OFF for known in self._letters.get(len(bare), ())):
+            return False  # as of most of the hundred thousand names that a message may have
+        return any(each in shortened for each in _shortened(bare))
+
+    def _learn(self) -> frozenset[str]:
+        for known in sorted(self._names):
+            for length in range(len(known) - 1, len(known) + 2):
+                self._letters[length] = (*self._letters.get(length, ()), frozenset(known))
+        self._shortened = frozenset(each for known in self._names for each in _shortened(known))
+        return self._shortened
 
 
 def _shortened(name: str) -> Iterator[str]:

@@ -48,6 +48,9 @@ class Stored:
         data = envelope(f'<Question xmlns=""><File>{self.asked}</File></Question>', to="desk", from_id="ada")
         return data if thread is None else _on(data, thread)
 
+    def job(self, to: str) -> bytes:
+        return envelope(f'<Job xmlns=""><File>{self.asked}</File></Job>', to=to)
+
     def login(self) -> bytes:
         return envelope(f'<Login xmlns=""><User>eve</User><Password>{MARK}</Password></Login>', to="door")
 
@@ -99,3 +102,16 @@ class Stored:
 def _on(data: bytes, thread: str) -> bytes:
     start, end = data.index(b"<thread>") + 8, data.index(b"</thread>")
     return data[:start] + thread.encode() + data[end:]
+
+
+def copied(template: Stored, folder: Path) -> Stored:
+    """Return the organism in another folder, with a copy of its queue."""
+    copy = Stored(folder)
+    copy.path.parent.mkdir(exist_ok=True)
+    copy.path.unlink(missing_ok=True)
+    for suffix in ("-wal", "-shm"):
+        copy.path.with_name(copy.path.name + suffix).unlink(missing_ok=True)
+    with template.sql() as source, sqlite3.connect(copy.path) as target:
+        source.backup(target)
+    target.close()
+    return copy

@@ -1,10 +1,12 @@
-"""Listeners of an organism whose queue is a file: one asks another, which fails until a file is there; one has a secret."""
+"""Listeners of an organism whose queue is a file: one asks another, which fails until a file is there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+
+from annotated_types import MaxLen
 
 from agentserver import HandlerMetadata, HandlerResponse, Secret, xmlify
 
@@ -51,10 +53,27 @@ async def on_answer(payload: Answer, metadata: HandlerMetadata) -> HandlerRespon
 
 
 async def on_job(payload: Job, metadata: HandlerMetadata) -> HandlerResponse:
-    if not Path(payload.file).exists():
+    if not Path(payload.file).exists():  # noqa: ASYNC240  # a look that takes microseconds
         raise FileNotFoundError(payload.file)
     return HandlerResponse.respond(Answer("it is there"))
 
 
 async def refuse(payload: Login, metadata: HandlerMetadata) -> None:
     raise PermissionError(f"{payload.user} may not")
+
+
+@xmlify(name="Job")
+@dataclass
+class NarrowJob:
+    """Asks the worker for little."""
+
+    file: Annotated[str, MaxLen(3)]
+
+
+@xmlify(name="Login")
+@dataclass
+class NarrowLogin:
+    """Lets in whoever has a short password."""
+
+    user: str
+    password: Annotated[str, Secret, MaxLen(3)]

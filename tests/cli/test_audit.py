@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentserver.queues.sqlite.verification import Fault, verify
+from agentserver.queues.sqlite.history_fault import Fault
+from agentserver.queues.sqlite.verification import verify
 from agentserver.queues.sqlite.visits import reading
 
-from .queue_files import Stored
+from .queue_files import Stored, copied
 
 THREADS = ("0e4b1b5c-3f3a-4a53-8a39-6d1f8f6f1a77", "1e4b1b5c-3f3a-4a53-8a39-6d1f8f6f1a77")
 
@@ -36,18 +37,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Stored:
 @pytest.fixture
 def stored(template: Stored, tmp_path: Path) -> Stored:
     return copied(template, tmp_path)
-
-
-def copied(template: Stored, folder: Path) -> Stored:
-    copy = Stored(folder)
-    copy.path.parent.mkdir(exist_ok=True)
-    copy.path.unlink(missing_ok=True)
-    for suffix in ("-wal", "-shm"):
-        copy.path.with_name(copy.path.name + suffix).unlink(missing_ok=True)
-    with template.sql() as source, sqlite3.connect(copy.path) as target:
-        source.backup(target)
-    target.close()
-    return copy
 
 
 def faults(stored: Stored) -> list[Fault]:
@@ -163,9 +152,9 @@ TABLES = {
 
 
 @pytest.fixture(scope="module")
-def playground(template: Stored, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+def playground(template: Stored, tmp_path_factory: pytest.TempPathFactory) -> Stored:
     """A copy whose every change is taken back."""
-    yield copied(template, tmp_path_factory.mktemp("playground"))
+    return copied(template, tmp_path_factory.mktemp("playground"))
 
 
 def tampered(connection: sqlite3.Connection, data: st.DataObject) -> bool:

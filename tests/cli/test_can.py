@@ -130,6 +130,15 @@ def test_denied(shop: Path, words: str, first: str, line: int, reason: str) -> N
     assert result.exit_code == 1
 
 
+def test_of_a_peer_that_is_narrowed_the_line_of_the_payload_class_decides(shop: Path) -> None:
+    narrowed = "peers:\n      - name: bank\n        payloads:\n          - Multiply"
+    shop.write_text(SHOP.replace("peers: [bank.add, search, System.Meta.RequestExample]", narrowed))
+    allowed, denied = can(shop, "planner", "bank", "Multiply"), can(shop, "planner", "bank", "Add")
+    assert (allowed.exit_code, denied.exit_code) == (0, 1)
+    assert f"{shop}:15: planner has the peer 'bank.multiply'" in allowed.output
+    assert f"{shop}:12: planner keeps to its peers: bank.Multiply" in denied.output
+
+
 def test_the_way_over_others_is_shown_where_there_is_one(shop: Path) -> None:
     shown = can(shop, "browser", "bank").stdout.splitlines()
 

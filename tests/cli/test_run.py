@@ -64,7 +64,7 @@ def test_what_is_not_drained_in_time_is_told_and_fails(patience: Path) -> None:
         read_until(process.stderr, "handler began")
         process.send_signal(signal.SIGTERM)
 
-        assert event(process, "stopped before everything was finished")["dead"] == 1
+        assert event(process, "stopped before everything was finished")["waiting"] == 1
         assert process.wait() == 1
 
 

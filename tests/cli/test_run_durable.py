@@ -116,10 +116,10 @@ def until(folder: Path, *lines: str) -> None:
         time.sleep(0.01)
 
 
-def waiting(folder: Path) -> int:
+def waiting(folder: Path, column: str = "count(*)") -> int:
     connection = sqlite3.connect(folder / "var" / "ledger.db")
     try:
-        count: int = connection.execute("SELECT count(*) FROM waiting").fetchone()[0]
+        count: int = connection.execute(f"SELECT {column} FROM waiting").fetchone()[0]
         return count
     finally:
         connection.close()
@@ -183,20 +183,24 @@ def test_f7_a_second_daemon_on_one_file_ends_at_once_and_says_who_has_it(ledger:
 def test_f9_sigterm_finishes_what_is_in_flight_and_keeps_the_rest(ledger: Path) -> None:
     orders(ledger, "waits", 40)
     with started("run", "--inject", "in.xml", cwd=ledger) as process:
+        event(process, "injected")
         until(ledger, "wait 0", "wait 1")
         process.send_signal(signal.SIGTERM)
         event(process, "stopping")
         (ledger / "go").touch()
         ended = event(process, "drained and stopped")
         assert process.wait() == 0
-    assert handled(ledger) == {f"{done} {n}": 1 for done in ("wait", "waited") for n in (0, 1)}
-    assert (ended["settled"], ended["waiting"], waiting(ledger)) == (4, 38, 38)
+    done = {line.partition(" ")[2] for line in handled(ledger)}
+    assert handled(ledger) == {f"{what} {n}": 1 for what in ("wait", "waited") for n in done}
+    assert 2 <= len(done) < 40
+    left = 40 - len(done)
+    assert (ended["settled"], ended["waiting"], waiting(ledger)) == (2 * len(done), left, left)
     with started("run", cwd=ledger) as process:
-        assert event(process, "started")["waiting"] == 38
+        assert event(process, "started")["waiting"] == left
         until(ledger, *(f"waited {n}" for n in range(40)))
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
-    assert handled(ledger)["wait 1"] == 1
+    assert set(handled(ledger).values()) == {1}
 
 
 def test_f10_what_does_not_end_in_time_is_handled_at_the_next_start(ledger: Path) -> None:
@@ -206,10 +210,10 @@ def test_f10_what_does_not_end_in_time_is_handled_at_the_next_start(ledger: Path
         process.send_signal(signal.SIGTERM)
         assert event(process, "stopped before everything was finished")["waiting"] == 1
         assert process.wait() == 1
+    assert waiting(ledger, "max(crashes)") == 0
     (ledger / "go").touch()
     with started("run", cwd=ledger) as process:
-        told = event(process, "started")
-        assert (told["waiting"], told["suspects"]) == (1, 0)  # nothing had crashed
+        assert event(process, "started")["waiting"] == 1
         until(ledger, "waited 0")
     assert handled(ledger)["wait 0"] == 2
 

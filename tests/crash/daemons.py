@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,20 +16,32 @@ ENOUGH_S: Final = 180.0
 """Seconds after which a life that has not ended is one that hangs."""
 
 
-def start(folder: Path, count: int, *more: str) -> subprocess.Popen[bytes]:
-    """Begin one life of the program."""
+@contextmanager
+def life(
+    folder: Path, count: int, *more: str, program: str = "daemon", **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Begin one life of a program, with further environment variables; it is over behind the block."""
     files = (str(folder / "queue.db"), str(folder / "acks"))
-    log = (folder / "log").open("ab")
-    with log:
-        return subprocess.Popen(  # this project's own program
-            [sys.executable, "-m", "tests.crash.daemon", *files, str(count), *more],
-            cwd=ROOT, stdout=log, stderr=log,
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.crash.{program}", *files, str(count), *more],
+            cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log,
         )  # fmt: skip
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def finish(folder: Path, count: int, *more: str) -> None:
     """Live once more, to the end."""
-    process = start(folder, count, *more)
+    with life(folder, count, *more) as process:
+        goes_well(process, folder)
+
+
+def goes_well(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a life is over, which it is to be by itself."""
     assert process.wait(ENOUGH_S) == 0, (folder / "log").read_text()[-3_000:]
 
 

@@ -33,6 +33,12 @@ def status(name: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
+def fresh_peak() -> float:
+    """Let the peak of memory begin anew; return what is resident, in MiB."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return status("VmRSS")
+
+
 async def turn(pump: StreamPump, data: bytes) -> tuple[float, float]:
     """Return the seconds that one input takes, and those for which the loop stood still."""
     lag, done = 0.0, asyncio.Event()
@@ -64,8 +70,7 @@ async def costs() -> list[dict[str, Any]]:
         async with running(pump):
             await turn(pump, ping())
             gc.collect()
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
-            before = status("VmRSS")
+            before = fresh_peak()
             slowness = min([(await turn(pump, padded(MIB)))[0] for _ in range(TURNS)]) / REFERENCE_S
             turns = [await turn(pump, row.data) for _ in range(TURNS)]
             seconds, lag = (min(each) / max(1.0, slowness) for each in zip(*turns, strict=True))

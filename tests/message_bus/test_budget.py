@@ -14,7 +14,7 @@ from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestF
 from agentserver.config import BudgetConfig, Limits
 from agentserver.errors import BudgetExceeded, ConversationEnded
 from agentserver.message_bus.budget import Spending
-from agentserver.queues import MemoryQueue, Settlement
+from agentserver.queues import MemoryQueue, MessageQueue, Settlement
 from agentserver.testing.virtual_time import in_virtual_time
 from tests.organisms import (
     THREAD,
@@ -38,12 +38,13 @@ def to(name: str, count: int = 1) -> Any:
     return lambda payload: [HandlerResponse(payload, to=name)] * count
 
 
-def greeting_each_other(**budget: Any) -> StreamPump:
+def greeting_each_other(waiting_in: MessageQueue | None = None, **budget: Any) -> StreamPump:
     return pump_of(
         listener("alice", Ping, Recorder(to("bob")), is_agent=True, peers=["bob"]),
         listener("bob", Ping, Recorder(to("alice")), is_agent=True, peers=["alice"]),
         listener("echo", Ping, Recorder(lambda payload: HandlerResponse.respond(Pong(payload.text)))),
         budget=BudgetConfig(**budget),
+        waiting_in=waiting_in,
     )
 
 
@@ -277,8 +278,7 @@ async def test_a_message_that_was_handled_in_vain_is_not_charged() -> None:
                 raise OSError("disk full")
             await super().settle(outcome)
 
-    pump = greeting_each_other(messages=10)
-    pump.queue = Failing()
+    pump = greeting_each_other(Failing(), messages=10)
     told: list[MessageState] = []
     pump.add_outlet(told.append)
     await pump.inject(ping(to="alice"), THREAD, "user")
@@ -300,8 +300,7 @@ async def test_an_end_that_was_not_committed_is_told_once_it_is() -> None:
                 raise OSError("disk full")
             await super().settle(outcome)
 
-    pump = greeting_each_other(messages=10)
-    pump.queue = Failing()
+    pump = greeting_each_other(Failing(), messages=10)
     told: list[MessageState] = []
     pump.add_outlet(told.append)
     await pump.inject(ping(to="alice"), THREAD, "user")
@@ -372,8 +371,8 @@ def test_whatever_handlers_do_no_conversation_sends_more_than_its_budget_and_eac
         pump = pump_of(
             listener("count", Amount, count, max_concurrent=3),
             budget=BudgetConfig(messages=messages, fan_out=fan_out), limits=Limits(hops=100),
+            waiting_in=Counting(),
         )  # fmt: skip
-        pump.queue = Counting()
         seen: list[MessageState] = []
         pump.add_outlet(seen.append)
         async with running(pump):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentserver import HandlerMetadata, HandlerResponse, RequestFailed, StreamPump, running
+from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestFailed, StreamPump, running
 from agentserver.errors import ForeignThread
 from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.threads import Threads, new_thread_id
@@ -80,8 +80,9 @@ async def test_one_that_the_pump_began_is_its_openers_as_well() -> None:
 
 
 async def test_an_envelope_does_not_go_on_with_somebody_elses(caplog: pytest.LogCaptureFixture) -> None:
-    pump, seen = echoing(), []
-    alices: list[Any] = []
+    pump = echoing()
+    seen: list[MessageState] = []
+    alices: list[MessageState] = []
     pump.add_outlet(seen.append)
     pump.add_outlet(alices.append, THREAD)
     async with running(pump):
@@ -142,7 +143,8 @@ async def test_what_is_said_of_a_branch_and_of_a_strangers_thread_is_the_same() 
 
 
 async def test_refusals_to_outside_read_like_others() -> None:
-    pump, refused = echoing(), []
+    pump = echoing()
+    refused: list[MessageState] = []
     pump.add_outlet(lambda state: refused.append(state) if state.from_id == "system" else None, refusals=True)
     async with running(pump):
         await pump.inject(ping(sender="alice"))
@@ -164,6 +166,8 @@ async def test_a_stranger_does_not_end_somebody_elses_request() -> None:
         return HandlerResponse.respond(Pong("at last"))
 
     pump = pump_of(listener("echo", Ping, patient))
+    failed = asyncio.Semaphore(0)
+    pump.add_outlet(lambda state: failed.release() if state.error is not None else None)
     async with running(pump):
         request = asyncio.create_task(pump.request(Ping("x"), "echo", timeout_s=20))
         await asked.wait()
@@ -171,8 +175,8 @@ async def test_a_stranger_does_not_end_somebody_elses_request() -> None:
             await pump.inject(ping("y"), threads[0], "mallory")
         for message in (ping("z", sender="mallory", thread=threads[0]) * 2, ping("z", sender="mallory")):
             await pump.inject(message, threads[0])
-        while pump.books.dead < 3:
-            await asyncio.sleep(0)
+        for _ in range(3):
+            await failed.acquire()
         answer.set()
         assert await request == Pong("at last")
 

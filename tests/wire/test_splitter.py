@@ -1,6 +1,9 @@
 """A stream of bytes cut into messages: in whatever pieces it comes, and whatever is between the good ones."""
 
+import sys
 from functools import partial
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -201,3 +204,21 @@ def test_behind_a_broken_message_an_envelope_inside_a_payload_still_stays_inside
 def test_a_comment_behind_the_last_message_is_no_message() -> None:
     splitter = MessageSplitter()
     assert [b"<a/>"] == [*splitter.feed(b"<a/>\n<!-- end -->\n<?done?>"), *splitter.close()]
+
+
+def test_whoever_looks_at_its_frames_does_not_stop_it() -> None:
+    frames: list[object] = []
+
+    def keep(frame: FrameType, event: str, argument: object) -> Any:
+        frames.append(frame)
+        return keep
+
+    stream = message()[:-3] + message() * 2
+    before = sys.gettrace()
+    sys.settrace(keep)
+    try:
+        found = split(stream, 50)
+    finally:
+        sys.settrace(before)
+    assert split(stream) == found
+    assert [message()[:-3], message(), message()] == found

@@ -150,8 +150,9 @@ def wrong_json(draw: st.DrawFn, instance: Any, data: Any) -> Any:
     """Give data of an instance with the marker where a secret is to be, or to be below, or in a key there."""
     path = draw(st.sampled_from(list(json_places(contract_of(type(instance)).outline, data))))
     found = _at(data, path)
-    if isinstance(found, dict) and draw(st.booleans()):
-        if found and draw(st.booleans()):
+    inside, renamed = draw(st.booleans()), draw(st.booleans())
+    if isinstance(found, dict) and inside:
+        if found and renamed:
             found[MARK] = found.pop(draw(st.sampled_from(list(found))))
         else:
             harmless: list[Any] = [1, "x", None, [1], {"a": 1}]

@@ -11,12 +11,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
 from agentserver.errors import BindingError
 from agentserver.xmlable import contract_of, xmlify
+from tests.properties import examples
 
 
 class Word(Enum):
@@ -115,7 +116,7 @@ def test_the_xsd_and_the_reader_agree_on_the_battery(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @given(text=st.text(ALPHABET, max_size=12) | st.builds("".join, st.lists(st.sampled_from(TEXTS), max_size=3)))
-@settings(max_examples=150)
+@examples(150)
 @example("")
 def test_the_xsd_and_the_reader_agree_on_texts_like_these(kind: Any, text: str) -> None:
     by_xsd, by_reader = verdicts(kind, text)
@@ -124,7 +125,7 @@ def test_the_xsd_and_the_reader_agree_on_texts_like_these(kind: Any, text: str) 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (str, bool, Word)], ids=str)
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_the_xsd_and_the_reader_agree_on_valid_texts_with_one_fault(kind: Any, data: st.DataObject) -> None:
     valid = [text for text in TEXTS if verdicts(kind, text)[1]]
     text = data.draw(st.sampled_from(valid))

@@ -105,10 +105,14 @@ def test_a_chain_of_more_levels_than_a_message_may_have_has_no_example() -> None
 def test_as_many_items_as_must_be_are_in_an_example_or_it_is_refused(kind: Any, count: int | None) -> None:
     contract = contract_of(holder(kind))
     if count is None:
-        with pytest.raises(ContractError, match="Holder.value: an example needs more than 10,000 elements"):
+        with pytest.raises(ContractError, match=r"Holder\.value: an example needs more than 10,000 elements"):
             artefacts.example_element(contract)
     else:
         assert count == len(artefacts.example_element(contract))
+
+
+ABSTRACT = '<x:complexType name="T" abstract="true"/>'
+MANY = '<x:element name="A" minOccurs="100000" maxOccurs="unbounded" type="x:int"/>'
 
 
 def element(attributes: str) -> str:
@@ -118,11 +122,11 @@ def element(attributes: str) -> str:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (element('<x:element name="A" minOccurs="100000" maxOccurs="unbounded" type="x:int"/>'), "more than 10,000"),
-        (element('<x:element name="A" type="x:int"/><x:element name="B"/><x:element name="A" minOccurs="100000" maxOccurs="100000"/>'), "more than 10,000"),
-        ('<x:element name="R" type="T"/><x:complexType name="T" abstract="true"/>', "wants at R: .*abstract"),
+        (element(MANY), "more than 10,000"),
+        (element(f'<x:element name="A" type="x:int"/><x:element name="B"/>{MANY}'), "more than 10,000"),
+        (f'<x:element name="R" type="T"/>{ABSTRACT}', "wants at R: .*abstract"),
         ('<x:element name="R" abstract="true"/>', "wants at R: .*abstract"),
-        (element('<x:element name="A" type="T"/>') + '<x:complexType name="T" abstract="true"/>', "wants at R/A: .*abstract"),
+        (element('<x:element name="A" type="T"/>') + ABSTRACT, "wants at R/A: .*abstract"),
         (element('<x:any namespace="##other" minOccurs="2" maxOccurs="2"/>'), "wants at R: .*Missing child"),
     ],
 )  # fmt: skip
@@ -165,7 +169,7 @@ def test_a_multiple_is_found(kind: Any, expected: str) -> None:
 
 def test_what_is_not_found_is_said_without_empty_words() -> None:
     contract = contract_of(holder(A[str, Pattern("(ab)+"), Pattern("b.*")]))
-    with pytest.raises(ContractError, match=r"and the pattern \(ab\)\+, b\.\*; give a default, or fewer"):
+    with pytest.raises(ContractError, match=r"and the pattern \(ab\)\+, b[^;]*; give a default, or fewer"):
         artefacts.example_element(contract)
     with pytest.raises(ContractError, match=r"and the pattern \(ab\)\+; give a default"):
         artefacts.example_element(contract_of(holder(A[str, Pattern("(ab)+"), MinLen(3), MaxLen(3)])))

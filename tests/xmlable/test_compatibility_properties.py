@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -13,6 +13,7 @@ from agentserver.xmlable.outline import Field, Text
 from agentserver.xmlable.xsd.compiling import compiled
 from agentserver.xmlable.xsd_reader import read_outline
 from agentserver.xmlable.xsd_writer import schema_documents
+from tests.properties import examples
 from tests.xmlable.dataclass_strategies import contracts
 from tests.xmlable.outline_edits import SAMPLES, changed_outlines, combined, texts
 from tests.xmlable.outline_strategies import documents, outlines
@@ -25,7 +26,7 @@ def test_an_outline_is_the_same_as_itself_and_as_what_its_schema_says(root: Fiel
 
 
 @given(contracts())
-@settings(max_examples=50)
+@examples(50)
 def test_the_outline_of_a_class_is_the_same_as_what_its_schema_says(typed: tuple[Any, Any]) -> None:
     contract = contract_of(xmlify(typed[0]))
     again = read_outline(list(contract.schema_documents().values()), contract.root_tag)
@@ -33,7 +34,7 @@ def test_the_outline_of_a_class_is_the_same_as_what_its_schema_says(typed: tuple
 
 
 @given(outlines(), st.data())
-@settings(max_examples=400)
+@examples(400)
 def test_what_is_only_compatible_keeps_all_documents_valid(root: Field, data: st.DataObject) -> None:
     new = data.draw(changed_outlines(root))
     if any(change.kind == "breaking" for change in compare(root, new)):
@@ -47,7 +48,7 @@ def test_what_is_only_compatible_keeps_all_documents_valid(root: Field, data: st
 
 
 @given(combined(texts()), combined(texts()))
-@settings(max_examples=600)
+@examples(600)
 def test_texts_that_are_only_widened_keep_what_they_took(old: Text, new: Text) -> None:
     before, after = Field("R", old), Field("R", new)
     if any(change.kind == "breaking" for change in compare(before, after)):

@@ -13,6 +13,7 @@ from lxml import etree
 from agentserver.errors import BindingError
 from agentserver.xmlable import Contract, contract_of
 from agentserver.xmlable.outline import Field, Record, Text
+from tests.properties import examples
 from tests.xmlable.constrained_strategies import Typed
 from tests.xmlable.dataclass_strategies import contracts, same
 from tests.xmlable.document_strategies import documents, nearly_valid_documents
@@ -37,7 +38,7 @@ def verdict(contract: Contract[Any], element: etree._Element) -> tuple[bool, Any
 
 
 @given(st.data(), contracts())
-@settings(max_examples=200)
+@examples(200)
 def test_the_xsd_and_the_reader_agree_on_documents(data: st.DataObject, typed: Typed) -> None:
     contract = contract_of(typed[0])
     for _ in range(3):
@@ -69,7 +70,7 @@ def _text_before(element: etree._Element) -> str:
 
 
 @given(st.data(), contracts())
-@settings(max_examples=60)
+@examples(60)
 def test_a_second_validator_agrees_on_documents(data: st.DataObject, typed: Typed) -> None:
     contract = contract_of(typed[0])
     second = second_validator(contract)
@@ -80,7 +81,7 @@ def test_a_second_validator_agrees_on_documents(data: st.DataObject, typed: Type
 
 @pytest.mark.parametrize("cls", RICH)
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_all_agree_on_documents_of_a_rich_contract(cls: Any, data: st.DataObject) -> None:
     contract = contract_of(cls)
     element = parsed(data.draw(nearly_valid_documents(contract.outline)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from lxml import etree
 
 from agentserver.errors import ContractError
@@ -14,6 +14,7 @@ from agentserver.xmlable.example import MAX_ELEMENTS, example, example_text
 from agentserver.xmlable.outline import Anything, Field, Record, Text, Variants
 from agentserver.xmlable.xsd.compiling import compiled
 from agentserver.xmlable.xsd_writer import schema_documents
+from tests.properties import examples
 from tests.xmlable import order_outline as o
 from tests.xmlable.constrained_strategies import Typed
 from tests.xmlable.dataclass_strategies import contracts
@@ -32,14 +33,14 @@ def value(text: Text) -> str | None:
 
 
 @given(outlines())
-@settings(max_examples=80)
+@examples(80)
 def test_the_example_of_an_outline_is_valid(root: Field) -> None:
     assert faults(root) == []
     assert faults(root, required_only=True) == []
 
 
 @given(contracts())
-@settings(max_examples=80)
+@examples(80)
 def test_the_example_of_a_class_is_valid_and_read(typed: Typed) -> None:
     contract = contract_of(typed[0])
     document = example(contract.outline)

@@ -19,6 +19,8 @@ from agentserver.xmlable import Pattern, contract_of, xml, xmlify
 from tests.xmlable.verdicts import accepts, holder, refusal, takes, written
 
 A: Any = Annotated
+Dict: Any = dict
+HUGE: Any = Decimal("1e999999999")
 
 
 class Colour(Enum):
@@ -50,7 +52,7 @@ class Nothing:
         ),
         (A[int, Ge(Decimal("1e999999999"))], "has a number of more than 4,300 digits"),
         (A[float, Ge(Decimal("1e-999999999"))], "has a number of more than 4,300 digits"),
-        (A[str, MaxLen(Decimal("1e999999999"))], "has a number of more than 4,300 digits"),
+        (A[str, MaxLen(HUGE)], "has a number of more than 4,300 digits"),
         (A[str, MinLen(5), MaxLen(3)], "nothing has at least 5 and at most 3 characters"),
         (A[bytes, MinLen(5), MaxLen(3)], "nothing has at least 5 and at most 3 bytes"),
         (A[list[int], MinLen(5), MaxLen(3)], "nothing has at least 5 and at most 3 items"),
@@ -60,11 +62,11 @@ class Nothing:
         (A[dict[bool, int], MinLen(3)], "bool has at most 2 values, so there are no 3 keys; ask for fewer"),
         (A[dict[Colour, int], MinLen(3)], "at most 2 values"),
         (A[dict[Literal["a"], int], MinLen(2)], "at most 1 values"),
-        (A[dict[A[int, Ge(1), Le(3)], int], MinLen(4)], "at most 3 values"),
-        (A[dict[A[int, Gt(0), Lt(3)], int], MinLen(3)], "at most 2 values"),
-        (A[dict[A[int, MultipleOf(5), Ge(1), Le(11)], int], MinLen(4)], "at most 3 values"),
-        (A[dict[A[date, Ge(date.max)], int], MinLen(2)], "at most 1 values"),
-        (A[dict[A[str, MaxLen(0)], int], MinLen(2)], "at most 1 values"),
+        (A[Dict[A[int, Ge(1), Le(3)], int], MinLen(4)], "at most 3 values"),
+        (A[Dict[A[int, Gt(0), Lt(3)], int], MinLen(3)], "at most 2 values"),
+        (A[Dict[A[int, MultipleOf(5), Ge(1), Le(11)], int], MinLen(4)], "at most 3 values"),
+        (A[Dict[A[date, Ge(date.max)], int], MinLen(2)], "at most 1 values"),
+        (A[Dict[A[str, MaxLen(0)], int], MinLen(2)], "at most 1 values"),
     ],
     ids=lambda value: str(value)[:60],
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from annotated_types import Len
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -22,6 +22,7 @@ from agentserver.xmlable.json_notation import element_to_json, from_json, json_t
 from agentserver.xmlable.outline import Anything, Content, Field, Record, Text
 from agentserver.xmlable.xsd.compiling import compiled
 from agentserver.xmlable.xsd_writer import schema_documents
+from tests.properties import examples
 from tests.xmlable import order_outline as o
 from tests.xmlable.constrained_strategies import Typed
 from tests.xmlable.dataclass_strategies import contracts, same
@@ -65,7 +66,7 @@ def fault(content: Content, data: Any) -> BindingError:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@examples(200)
 def test_what_json_carries_comes_back(data: st.DataObject) -> None:
     cls, values = data.draw(contracts())
     instance = data.draw(values)
@@ -74,7 +75,7 @@ def test_what_json_carries_comes_back(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=80)
+@examples(80)
 def test_a_document_of_any_outline_comes_back(data: st.DataObject) -> None:
     root = data.draw(outlines())
     document = data.draw(documents(root))
@@ -387,7 +388,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("cls", [Order, Nested, Tree, Parcel])
 @given(data=JSON)
-@settings(max_examples=60)
+@examples(60)
 def test_no_data_raise_anything_else(cls: type, data: Any) -> None:
     try:
         assert isinstance(from_json(cls, data), cls)
@@ -461,7 +462,7 @@ def test_a_secret_that_does_not_fit_is_not_told() -> None:
 
 
 @given(contracts())
-@settings(max_examples=50)
+@examples(50)
 def test_the_example_is_taken_in_json(typed: Typed) -> None:
     contract = contract_of(typed[0])
     document = example(contract.outline)

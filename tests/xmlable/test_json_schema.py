@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import pytest
 from annotated_types import Ge, Gt, MultipleOf
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -20,6 +20,7 @@ from agentserver.xmlable.example import example
 from agentserver.xmlable.json_notation import element_to_json, from_json, to_json
 from agentserver.xmlable.json_schema import json_schema
 from agentserver.xmlable.outline import Anything, Content, Field, Record, Text
+from tests.properties import examples
 from tests.xmlable import order_outline as o
 from tests.xmlable.constrained_strategies import Typed
 from tests.xmlable.dataclass_strategies import contracts
@@ -49,13 +50,13 @@ def reads(cls: type, data: Any) -> bool:
 
 
 @given(outlines(), st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_every_document_of_an_outline_fits_its_schema(root: Field, data: st.DataObject) -> None:
     validator(json_schema(root)).validate(element_to_json(root, data.draw(documents(root))))
 
 
 @given(st.data())
-@settings(max_examples=80)
+@examples(80)
 def test_what_to_json_gives_fits_the_schema(data: st.DataObject) -> None:
     cls, values = data.draw(contracts())
     schema = json_schema(contract_of(cls).outline)
@@ -141,7 +142,7 @@ def judge(cls: type) -> tuple[Draft202012Validator, Any]:
 
 @pytest.mark.parametrize("cls", RICH)
 @given(places=PLACES, odd=ODD, removed=st.none() | st.integers(0, 30))
-@settings(max_examples=200)
+@examples(200)
 def test_the_schema_and_from_json_agree(cls: type, places: list[int], odd: Any, removed: int | None) -> None:
     schema, valid = judge(cls)
     data = changed(valid, places, odd)
@@ -165,7 +166,7 @@ def is_beyond_words(cls: type, data: Any) -> bool:
 
 
 @given(contracts(), PLACES, ODD)
-@settings(max_examples=80)
+@examples(80)
 def test_what_the_schema_of_any_class_refuses_is_refused(typed: Typed, places: list[int], odd: Any) -> None:
     contract = contract_of(typed[0])
     data = changed(element_to_json(contract.outline, example(contract.outline)), places, odd)

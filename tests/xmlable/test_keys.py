@@ -10,11 +10,12 @@ from uuid import UUID
 
 import pytest
 import xmlschema
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from agentserver.xmlable import contract_of, parse_element
+from tests.properties import examples
 from tests.xmlable.verdicts import accepts, holder, refusal
 
 
@@ -81,7 +82,7 @@ MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONE
 
 
 @given(st.dictionaries(MOMENTS, st.just(1)))
-@settings(max_examples=40)
+@examples(40)
 def test_datetimes_are_written_in_utc_and_stay_equal(value: dict[datetime, int]) -> None:
     cls = holder(dict[datetime, int])
     element = cls(value).xml_value("Holder")

@@ -6,13 +6,14 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agentserver.xmlable import contract_of
 from agentserver.xmlable.markdown import MAX_FIELDS, MAX_RECORDS, markdown
 from agentserver.xmlable.markdown_escape import code, escaped, fenced, paragraphs
 from agentserver.xmlable.outline import Field, Record, Text
+from tests.properties import examples
 from tests.xmlable import order_outline as o
 from tests.xmlable.outline_strategies import outlines
 from tests.xmlable.rich_contracts import RICH, Shapes
@@ -149,7 +150,7 @@ def test_every_row_has_six_cells_whatever_is_in_it() -> None:
 
 
 @given(st.text())
-@settings(max_examples=200)
+@examples(200)
 def test_escaped_text_is_one_line_without_marks(text: str) -> None:
     found = escaped(text)
     assert [] == found.splitlines()[1:]
@@ -215,7 +216,7 @@ def test_a_contract_without_an_example_has_a_page() -> None:
 
 
 @given(outlines())
-@settings(max_examples=50)
+@examples(50)
 def test_every_outline_has_a_page(root: Field) -> None:
     page = markdown(root, "x", "y")
     assert page.endswith("\n")

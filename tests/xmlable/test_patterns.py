@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 import pytest
 import xmlschema
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from agentserver.errors import ContractError
 from agentserver.xmlable import Pattern, contract_of
 from agentserver.xmlable.outline import Record, Text
+from tests.properties import examples
 from tests.xmlable.verdicts import holder, takes
 
 
@@ -74,7 +75,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @given(data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_every_text_is_judged_alike_by_python_libxml2_and_a_second_validator(pattern: str, data: Any) -> None:
     letters = "abcxAZ019.-@ +()[]^\\éñ\n" if data.draw(st.booleans()) else string.printable[:95]
     text = data.draw(st.from_regex(pattern, fullmatch=True, alphabet=letters) | st.text(letters, max_size=9))

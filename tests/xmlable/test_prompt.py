@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from agentserver.xmlable import contract_of
 from agentserver.xmlable.outline import Anything, Field, Record, Text, Variants
 from agentserver.xmlable.prompt import MAX_CARD, prompt_card
+from tests.properties import examples
 from tests.xmlable import order_outline as o
 from tests.xmlable.outline_strategies import outlines
 from tests.xmlable.rich_contracts import RICH, Visit
@@ -150,7 +151,7 @@ def test_no_text_breaks_out_of_its_line() -> None:
 
 
 @given(outlines(), st.text(), st.text(), st.lists(st.text()))
-@settings(max_examples=60)
+@examples(60)
 def test_a_card_is_bounded_and_ends_its_line(root: Field, listener: str, said: str, calls: list[str]) -> None:
     card = prompt_card(root, listener, said, calls)
     assert len(card) <= MAX_CARD

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -20,6 +20,7 @@ from agentserver.xmlable.regex.ecma import anchored, readable
 from agentserver.xmlable.regex.sample import MAX_SAMPLE, samples
 from agentserver.xmlable.regex.syntax import MAX_PATTERN, parse
 from agentserver.xmlable.xsd_writer import schema_documents
+from tests.properties import examples
 
 PATTERNS = [
     r"[A-Z]{2}\d+",
@@ -206,7 +207,7 @@ SOURCES = st.lists(
 
 
 @given(SOURCES, st.lists(st.text("ab0", max_size=8), max_size=8))
-@settings(max_examples=200)
+@examples(200)
 def test_counts_that_were_written_out_are_counted_again(source: str, texts: list[str]) -> None:
     written_out = xsd_pattern(source)
     ecma = re.compile(anchored(parse(written_out)))
@@ -262,7 +263,7 @@ def test_what_is_no_pattern_is_refused(pattern: str) -> None:
 
 
 @given(st.text("ab()[]{}|*+?\\-^,.0123dpLu", max_size=12))
-@settings(max_examples=500)
+@examples(500)
 def test_any_text_is_a_pattern_or_refused(text: str) -> None:
     try:
         node = parse(text)

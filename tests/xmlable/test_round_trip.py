@@ -4,11 +4,12 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from agentserver.xmlable import contract_of, parse_element, xmlify
+from tests.properties import examples
 from tests.xmlable.constrained_strategies import Typed
 from tests.xmlable.dataclass_strategies import SCALARS, contracts, same
 from tests.xmlable.second_validator import second_validator
@@ -23,7 +24,7 @@ def through_xml(value: Any) -> Any:
 
 
 @given(st.data(), contracts())
-@settings(max_examples=250)
+@examples(250)
 def test_every_value_of_every_contract_survives(data: st.DataObject, typed: Typed) -> None:
     _, values = typed
     for _ in range(3):
@@ -33,7 +34,7 @@ def test_every_value_of_every_contract_survives(data: st.DataObject, typed: Type
 
 @pytest.mark.parametrize("kind", SCALARS, ids=str)
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_every_scalar_survives_pretty_printing_too(kind: Any, data: st.DataObject) -> None:
     cls: Any = xmlify(dataclasses.make_dataclass("Holder", [("value", kind), ("more", list[kind])]))
     values = SCALARS[kind]
@@ -44,7 +45,7 @@ def test_every_scalar_survives_pretty_printing_too(kind: Any, data: st.DataObjec
 
 
 @given(contracts())
-@settings(max_examples=25)
+@examples(25)
 def test_the_schema_compiles_elsewhere_and_is_the_same_each_time(typed: Typed) -> None:
     contract = contract_of(typed[0])
     first = etree.tostring(contract.xsd())

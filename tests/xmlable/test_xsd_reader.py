@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agentserver.errors import ContractError
@@ -9,18 +9,19 @@ from agentserver.xmlable.outline import Field, Record, Text
 from agentserver.xmlable.xsd.compiling import compiled
 from agentserver.xmlable.xsd_reader import read_outline
 from agentserver.xmlable.xsd_writer import schema_documents
+from tests.properties import examples
 from tests.xmlable.outline_strategies import documents, outlines, said
 from tests.xmlable.schemas_in_short import read, read_type, record_of, schema, shown
 
 
 @given(outlines())
-@settings(max_examples=200)
+@examples(200)
 def test_what_is_written_reads_back(root: Field) -> None:
     assert said(root) == said(read_outline(list(schema_documents(root).values()), root.tag))
 
 
 @given(outlines(), st.data())
-@settings(max_examples=50)
+@examples(50)
 def test_what_is_read_can_be_written_and_takes_the_same_documents(root: Field, data: st.DataObject) -> None:
     again = schema_documents(read_outline(list(schema_documents(root).values()), root.tag))
     assert compiled(again).validate(data.draw(documents(root)))

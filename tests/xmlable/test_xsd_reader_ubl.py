@@ -40,9 +40,9 @@ def test_ubl_is_at_hand() -> None:
 def test_a_ubl_schema_is_read_in_a_second_and_takes_its_documents_when_written_again(path: Path) -> None:
     schemas = documents_of(path)
     root = f"{{{schemas[0].get('targetNamespace')}}}{path.stem.split('-')[1]}"
-    start = time.perf_counter()
+    start = time.process_time()  # not that of the clock, as the machine may be busy with other things
     field = read_outline(schemas, root)
-    assert 1 > time.perf_counter() - start
+    assert 1 > time.process_time() - start
     assert record_of(field).fields[0].doc.startswith("A container for all extensions")
     again = compiled(schema_documents(field))
     trees = [etree.parse(str(document)) for document in sorted((UBL / "documents").glob("*.xml"))]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import xmlschema
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -14,6 +14,7 @@ from agentserver.errors import ContractError
 from agentserver.xmlable.outline import Anything, Content, Field, Record, Text, Variants
 from agentserver.xmlable.xsd.compiling import compiled
 from agentserver.xmlable.xsd_writer import schema_documents
+from tests.properties import examples
 from tests.xmlable.outline_strategies import TEXTS, documents, outlines, values_of
 
 STR = Text("str", "string")
@@ -217,7 +218,7 @@ def test_text_that_xml_does_not_allow_is_refused() -> None:
 
 @pytest.mark.parametrize("text", [text for text, _ in TEXTS], ids=lambda text: text.noun)
 @given(data=st.data())
-@settings(max_examples=10)
+@examples(10)
 def test_every_text_takes_its_values(text: Text, data: st.DataObject) -> None:
     element = etree.Element("R")
     element.text = data.draw(values_of(text))
@@ -226,7 +227,7 @@ def test_every_text_takes_its_values(text: Text, data: st.DataObject) -> None:
 
 
 @given(outlines(), st.data())
-@settings(max_examples=150)
+@examples(150)
 def test_documents_that_fit_an_outline_are_valid_by_its_schema(root: Field, data: st.DataObject) -> None:
     schema = compiled(schema_documents(root))
     document = data.draw(documents(root))
@@ -234,7 +235,7 @@ def test_documents_that_fit_an_outline_are_valid_by_its_schema(root: Field, data
 
 
 @given(outlines())
-@settings(max_examples=50)
+@examples(50)
 def test_the_same_outline_gives_the_same_bytes(root: Field) -> None:
     first, second = (
         {name: etree.tostring(document) for name, document in schema_documents(root).items()}
@@ -244,7 +245,7 @@ def test_the_same_outline_gives_the_same_bytes(root: Field) -> None:
 
 
 @given(outlines(), st.data())
-@settings(max_examples=25)
+@examples(25)
 def test_an_independent_validator_takes_them_too(root: Field, data: st.DataObject) -> None:
     document = data.draw(documents(root))
     with tempfile.TemporaryDirectory() as folder:

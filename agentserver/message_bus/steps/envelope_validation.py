@@ -13,11 +13,14 @@ from agentserver.errors import EnvelopeError, MissingInput
 from agentserver.message_bus.guard import Step, guard
 from agentserver.message_bus.input_lines import line_in_envelope
 from agentserver.message_bus.message_state import MessageState
-from agentserver.wire import ENVELOPE_NS, Element, Schema, envelope_schema, first_violation
+from agentserver.wire import ENVELOPE_NS, FROM, THREAD, TO, Element, Schema, envelope_schema, first_violation
+from agentserver.wire.schemas import LARGE_BYTES
 from agentserver.wire.violations import path_of
 
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _XSI_BYTES: Final = _XSI.encode()
+_LONGEST_TEXT: Final = 128
+"""As `schemas/envelope.xsd` has it."""
 _NO_PAYLOAD: Final = " (no payload)"
 _SWITCHES: Final = (f"{{{_XSI}}}type", f"{{{_XSI}}}nil")
 
@@ -35,6 +38,8 @@ def make_envelope_validation_step(schema: Schema | None = None) -> Step:
         tree = state.envelope_tree
         if tree is None:
             raise MissingInput("no envelope_tree to validate")
+        if state.canonical is None or len(state.canonical) > LARGE_BYTES:
+            _refuse_long_texts(state, tree)
         if violation := first_violation(compiled, tree):
             line = line_in_envelope(state, violation.element)
             hint = _hint(tree)
@@ -45,6 +50,17 @@ def make_envelope_validation_step(schema: Schema | None = None) -> Step:
             _refuse_type_switches(state, tree)
 
     return validate
+
+
+def _refuse_long_texts(state: MessageState, tree: Element) -> None:
+    """Refuse what is far too long before a schema looks at it: libxml2 writes a value of a MiB into each error."""
+    for child in tree[0] if len(tree) else ():
+        if child.tag in (FROM, TO, THREAD) and len(child.text or "") > _LONGEST_TEXT:
+            name = child.tag.rpartition("}")[2]
+            raise EnvelopeError(
+                f"message/meta/{name}: found {len(child.text or '')} characters, expected at most {_LONGEST_TEXT}",
+                line=line_in_envelope(state, child),
+            )
 
 
 def _refuse_type_switches(state: MessageState, tree: Element) -> None:

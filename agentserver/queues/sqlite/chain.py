@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 _GENESIS: Final = b"agentserver history\n"
@@ -16,10 +17,8 @@ _GENESIS: Final = b"agentserver history\n"
 _JSON: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _fast: Final[Any] = getattr(json.encoder, "c_make_encoder", None)
 _parts: Final[Any] = _fast and _fast(
-    None, _JSON.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True
+    None, _JSON.default, encode_basestring_ascii, None, ":", ",", False, False, True
 )  # what `JSONEncoder.encode` makes anew for each call
-
-_text: Final = json.encoder.encode_basestring_ascii
 
 
 def encoded(value: object) -> str:
@@ -32,7 +31,7 @@ def row_digest(message_id: str, about: str, data: bytes) -> bytes:
 
     Both texts end where their JSON does, so that no two rows have the same input.
     """
-    return sha256(f"{_text(message_id)}{about}".encode() + data).digest()
+    return sha256((encode_basestring_ascii(message_id) + about).encode() + data).digest()
 
 
 def first_hash(conversation: str) -> bytes:
@@ -40,18 +39,20 @@ def first_hash(conversation: str) -> bytes:
     return sha256(_GENESIS + conversation.encode("utf-8", "surrogatepass")).digest()
 
 
-def next_hash(previous: bytes, about: str, conversation: str) -> bytes:
+def next_hash(previous: bytes, about: str, conversation: str | bytes) -> bytes:
     """Return the hash of a link: SHA-256 of the one before it, 32 bytes, of what it says, and of whose it is.
 
     Args:
         previous: The hash at the place before; `first_hash` at place 1; the anchor behind what retention removed.
         about: `endings.about`. It holds its place and the digest of its row of `messages`, and so covers all of it.
-        conversation: Its name, which ends where the JSON before it did.
+        conversation: Its name, or that in UTF-8, which begins where the JSON before it ended.
     """
-    return sha256(previous + about.encode() + conversation.encode("utf-8", "surrogatepass")).digest()
+    if isinstance(conversation, str):
+        conversation = conversation.encode("utf-8", "surrogatepass")
+    return sha256(previous + about.encode() + conversation).digest()
 
 
-def letter_digest(columns: Sequence[str | int | float | None], canonical: bytes | None) -> str:
+def letter_digest(columns: Sequence[str | int | float | bytes | None], canonical: bytes | None) -> str:
     """Return the digest of a row of `dead_letters`: SHA-256 of its JSON and of its canonical form, in hexadecimal.
 
     Args:

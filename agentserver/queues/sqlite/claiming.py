@@ -75,31 +75,35 @@ def enter(connection: Connection, path: Path, now: float) -> tuple[int, OwnerLoc
     return number, lock, claimed
 
 
-def claim(connection: Connection, path: Path, mine: int) -> Claimed:
+def claim(connection: Connection, path: Path, mine: int) -> tuple[Claimed, bool]:
     """Take over what belongs to nobody, or to processes that are gone.
 
     Args:
         connection: The connection that writes.
         path: The database.
         mine: This process's number.
+
+    Returns:
+        What was taken over, and whether no other process has the file open.
     """
     claimed = Claimed()
     others = [number for number in _numbers(connection) if number != mine]
     free = connection.execute("SELECT EXISTS (SELECT 1 FROM waiting WHERE owner = 0)").fetchone()[0]
-    locks = []
     if not others and not free:
-        return claimed
+        return claimed, True
+    alone = True
     with _transaction(connection):
         if free:
             _fold(connection, 0, mine, claimed)
         for number in others:
             lock = lock_owner(path, number)
-            if lock is not None:
-                locks.append(lock)
+            if lock is None:
+                alone = False
+            else:
                 claimed.suspects += _blame(connection, number, lock)
                 _fold(connection, number, mine, claimed)
                 lock.release(remove=True)
-    return claimed
+    return claimed, alone
 
 
 def leave(connection: Connection, number: int, lock: OwnerLock) -> None:
@@ -147,7 +151,9 @@ def _fold(connection: Connection, source: int, target: int, claimed: Claimed) ->
     if source:
         connection.execute("DELETE FROM owners WHERE number = ?", (source,))
     else:
-        connection.execute("UPDATE owners SET injected = 0, emitted = 0, settled = 0, dead = 0 WHERE number = 0")
+        connection.execute(
+            "UPDATE owners SET injected = 0, emitted = 0, settled = 0, dead = 0 WHERE number = 0"
+        )
     seqs = connection.execute(
         "SELECT json_group_array(seq) FROM (SELECT seq FROM waiting WHERE owner = ? ORDER BY seq)", (source,)
     ).fetchone()[0]

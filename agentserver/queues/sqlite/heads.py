@@ -1,8 +1,8 @@
 """The heads of the hash chains: where each conversation stands, as far as this process knows.
 
-Takes endings; gives the links that they become. What it remembers may be out of date, as another process may have
-written; so a link is written only where its conversation still is as long as it was thought to be, and else `forget`
-is called, the heads are read anew, and the links made again. Runs no SQL.
+Takes endings; gives the rows that they become. What it remembers may be out of date, as another process may have
+written; so a row is written only where its conversation still is as long as it was thought to be, and else the heads
+are learned anew, and the rows made again. Runs no SQL.
 """
 
 from __future__ import annotations
@@ -10,68 +10,82 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from agentserver.queues.sqlite.chain import first_hash, letter_digest, next_hash
 from agentserver.queues.sqlite.changes import End
+from agentserver.queues.sqlite.inbox import BEGUN, END, GROWN, InboxRow
 from agentserver.queues.sqlite.rows import about_ending, letter_columns
 
 MAX_KNOWN: Final = 20_000
 """Conversations to remember; about 300 bytes each."""
+LOOKED_UP: Final = 100
+"""Commits for which unknown conversations are looked up first, once one of them turned out to be no new one."""
 
 
 @dataclass(slots=True)
 class Head:
-    """Where one conversation stands; `number` is None for one of which no ending is kept."""
+    """Where one conversation stands."""
 
     name: str
-    number: int | None
+    number: int
     length: int
     hash: bytes
-    was: int = 0  # its length before the links that are being written
+    was: int = 0  # its length before what is being written
+    is_new: bool = False
+    name_bytes: bytes = field(init=False)
 
-    def grow(self, end: End) -> _Link:
-        """Add an ending."""
-        place, record = self.length + 1, end.record
-        canonical, said, content = record.canonical, None, None
+    def __post_init__(self) -> None:
+        """Keep what goes into each hash."""
+        self.name_bytes = self.name.encode("utf-8", "surrogatepass")
+
+    def end(self, end: End) -> InboxRow:
+        """Add an ending; return its row."""
+        row, message, record, letter = end
+        place, canonical, said, content = self.length + 1, record[2], None, None
         if canonical is not None:
             content = sha256(canonical).hexdigest()
-        if end.letter is not None:
-            said = letter_digest(letter_columns(end.letter, end.message), end.letter.canonical)
-        about = about_ending(place, end.row.digest, end.message.attempt, record, content, said)
-        self.length, self.hash = place, next_hash(self.hash, about, self.name)
-        return end.row.seq, self, place, about, canonical, record.ended_at, self.hash
+        if letter is not None:
+            said = letter_digest(letter_columns(letter, message), letter.canonical)
+        about = about_ending(place, row[1], message.attempt, record, content, said)
+        self.length, self.hash = place, next_hash(self.hash, about, self.name_bytes)
+        return END, row[0], self.number, place, about, canonical, record[11], self.hash
 
-
-_Link: TypeAlias = tuple[int, Head, int, str, bytes | None, float, bytes]
-"""One row of `endings`, with its conversation in the place of that one's number."""
+    @property
+    def row(self) -> InboxRow:
+        """Its own row, with all its endings."""
+        if self.is_new:
+            return BEGUN, self.number, self.name, self.length, self.hash, None, None, None
+        return GROWN, self.number, self.was, self.length, self.hash, None, None, None
 
 
 @dataclass(slots=True)
 class Links:
-    """The links of one commit, and the conversations that they belong to."""
+    """The rows of the endings of one commit, and where they leave their conversations."""
 
-    links: list[_Link] = field(default_factory=list)
+    rows: list[InboxRow] = field(default_factory=list)
     heads: dict[str, Head] = field(default_factory=dict)
-
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Return the rows of `endings`, once all conversations have numbers."""
-        return [(seq, head.number, *rest) for seq, head, *rest in self.links]
+    next_number: int = 0
 
 
 class Heads:
-    """The heads that are known."""
+    """The heads that are known.
 
-    def __init__(self) -> None:
+    Attributes:
+        next_number: That of the next new conversation.
+    """
+
+    def __init__(self, next_number: int) -> None:
+        self.next_number = next_number
         self._known: dict[str, Head] = {}
-        self._ask_for = 0  # commits before which unknown conversations are looked up, as one of them was no new one
+        self._look_up = 0
 
     def unknown(self, ends: Iterable[End]) -> list[str]:
-        """Return the conversations to look up before links are made."""
-        if not self._ask_for:
+        """Return the conversations to look up before rows are made."""
+        if not self._look_up:
             return []
-        self._ask_for -= 1
-        return list({conversation_of(end): None for end in ends}.keys() - self._known.keys())
+        self._look_up -= 1
+        return list(dict.fromkeys(name for end in ends if (name := conversation_of(end)) not in self._known))
 
     def learn(self, found: Iterable[Sequence[object]]) -> None:
         """Take what was looked up: name, number, length, and the hash in hexadecimal."""
@@ -82,20 +96,22 @@ class Heads:
             self._known[name] = Head(name, number, length, bytes.fromhex(str(head)))
 
     def links(self, ends: Iterable[End]) -> Links:
-        """Make the links of endings. They count only once `written` is called."""
-        made = Links()
-        known, heads, links = self._known, made.heads, made.links
+        """Make the rows of endings. They count only once `written` is called."""
+        made = Links(next_number=self.next_number)
+        known, heads, rows = self._known, made.heads, made.rows
         for end in ends:
             name = conversation_of(end)
             head = heads.get(name)
             if head is None:
                 before = known.get(name)
                 if before is None:
-                    head = Head(name, None, 0, first_hash(name))
+                    head = Head(name, made.next_number, 0, first_hash(name), is_new=True)
+                    made.next_number += 1
                 else:
                     head = Head(name, before.number, before.length, before.hash, before.length)
                 heads[name] = head
-            links.append(head.grow(end))
+            rows.append(head.end(end))
+        rows += [head.row for head in heads.values()]
         return made
 
     def written(self, made: Links) -> None:
@@ -103,14 +119,15 @@ class Heads:
         if len(self._known) + len(made.heads) > MAX_KNOWN:
             self._known.clear()
         self._known.update(made.heads)
+        self.next_number = made.next_number
 
-    def forget(self) -> None:
+    def forget(self, next_number: int) -> None:
         """Forget all, as some of it was wrong."""
         self._known.clear()
-        self._ask_for = 100
+        self.next_number, self._look_up = next_number, LOOKED_UP
 
 
 def conversation_of(end: End) -> str:
     """Return the name of the conversation that an ending belongs to."""
-    name = end.record.conversation_id or end.message.conversation_id or ""
+    name = end[2][3] or end[1].conversation_id or ""
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from agentserver.queues.protocol import Delivery, QueuedMessage
 from agentserver.queues.schedule import Schedule
@@ -17,6 +17,9 @@ from agentserver.queues.sqlite.owners import OwnerLock
 from agentserver.queues.sqlite.rows import Row
 
 _SUSPECTS: Final = "\0suspects"
+
+_Held: TypeAlias = tuple[Row, int]
+"""The row of a delivery, and its mark."""
 
 
 class InHand:
@@ -27,54 +30,63 @@ class InHand:
         schedule: Where suspects wait for each other.
     """
 
-    __slots__ = ("_lock", "_schedule", "_suspect", "_suspects", "_taken", "rows")
+    __slots__ = ("_lock", "_schedule", "_settling", "_suspect", "_suspects", "_taken", "rows")
 
     def __init__(self, lock: OwnerLock, schedule: Schedule) -> None:
         self._lock, self._schedule = lock, schedule
         self.rows: dict[str, Row] = {}
-        """By id; of what is in memory or taken."""
-        self._taken: dict[Delivery, int] = {}  # its mark; below 0 once it is being settled
+        """By id, of what waits in memory."""
+        self._taken: dict[Delivery, _Held] = {}
+        self._settling: dict[Delivery, _Held] = {}
         self._suspect: str | None = None  # the id of the one that is handed out, or about to be
         self._suspects: deque[QueuedMessage] = deque()
 
     def all_taken(self) -> list[Delivery]:
-        """Return what was taken and is not settled, in the order in which it was taken."""
-        return list(self._taken)
+        """Return what was taken and is not settled: first what is being settled."""
+        return [*self._settling, *self._taken]
 
     def take(self, messages: Sequence[QueuedMessage]) -> list[Delivery]:
         """Note what is handed out."""
-        mark, rows, taken, released = self._lock.mark, self.rows, self._taken, self._schedule.released
-        deliveries = []
-        for message in messages:
-            delivery = Delivery(message)
-            taken[delivery] = mark(rows[message.id].seq)
-            if released:
-                delivery.place = released.pop(message.id, 0)
-            deliveries.append(delivery)
+        rows, taken, lock = self.rows, self._taken, self._lock
+        deliveries = [Delivery(message) for message in messages]
+        for delivery in deliveries:
+            row = rows.pop(delivery.message.id)
+            taken[delivery] = row, lock.mark(row[0])
+        released = self._schedule.released
+        if released:
+            for delivery in deliveries:
+                delivery.place = released.pop(delivery.message.id, 0)
         return deliveries
 
     def begin(self, delivery: Delivery) -> Row | None:
         """Begin to settle a delivery; return its row, or None when it is not this process's to settle."""
-        mark = self._taken.get(delivery, -1)
-        if mark < 0:
+        held = self._taken.pop(delivery, None)
+        if held is None:
             return None
-        self._taken[delivery] = -1 - mark
-        return self.rows[delivery.message.id]
+        self._settling[delivery] = held
+        return held[0]
 
     def end(self, deliveries: Iterable[Delivery]) -> None:
-        """Note deliveries that are settled, or given back."""
-        taken, clear, suspect = self._taken, self._lock.clear, self._suspect
+        """Note deliveries that are settled, or given back, whose settling was begun."""
+        settling, clear, suspect = self._settling, self._lock.clear, self._suspect
         for delivery in deliveries:
-            mark = taken.pop(delivery, 0)
-            clear(mark if mark >= 0 else -1 - mark)
+            clear(settling.pop(delivery)[1])
             if suspect is not None and delivery.message.id == suspect:
                 self._suspect = None
         if suspect is not None and self._suspect is None:
             self._next_suspect()
 
+    def keep(self, delivery: Delivery) -> None:
+        """Know the row of a delivery, whose settling was begun, as that of a message that will wait again."""
+        self.rows[delivery.message.id] = self._settling[delivery][0]
+
     def put_back(self) -> list[QueuedMessage]:
         """Take back what was taken and is not being settled; return it in its old order."""
-        back = [delivery for delivery, mark in self._taken.items() if mark >= 0]
+        back = list(self._taken)
+        self._settling |= self._taken
+        self._taken.clear()
+        for delivery in back:
+            self.keep(delivery)
         self.end(back)
         return [delivery.message for delivery in back]
 

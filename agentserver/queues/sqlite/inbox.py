@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from sqlite3 import Connection
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 InboxRow: TypeAlias = tuple[Any, ...]
@@ -43,37 +44,39 @@ _WIDTH: Final = 8
 _NOTHING: Final = (None,) * _WIDTH
 
 _WAIT_AS_SET: Final = "SET priority = NEW.b, deliver_at = NEW.c, attempt = NEW.d, crashes = NEW.e"
-_TRIGGERS: Final = {
-    PUT: """
+_TRIGGERS: Final = MappingProxyType(
+    {
+        PUT: """
       INSERT INTO messages (seq, id, data, about, digest) VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e);
       INSERT INTO waiting (seq, owner) VALUES (NEW.a, {owner});""",
-    WAIT_AS: f"""
+        WAIT_AS: f"""
       UPDATE waiting {_WAIT_AS_SET} WHERE seq = NEW.a AND owner = {{owner}};
       SELECT RAISE(ABORT, 'lost') WHERE changes() = 0;""",
-    END: """
+        END: """
       DELETE FROM waiting WHERE seq = NEW.a AND owner = {owner};
       SELECT RAISE(ABORT, 'lost') WHERE changes() = 0;
       INSERT INTO endings (seq, conversation, place, about, canonical, ended_at, hash)
       VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e, NEW.f, NEW.g);""",
-    GROWN: """
+        GROWN: """
       UPDATE conversations SET length = NEW.c, head = NEW.d WHERE number = NEW.a AND length = NEW.b;
       SELECT RAISE(ABORT, 'outdated') WHERE changes() = 0;""",
-    BEGUN: """
+        BEGUN: """
       INSERT INTO conversations (number, name, length, head) VALUES (NEW.a, NEW.b, NEW.c, NEW.d);""",
-    BURY: """
+        BURY: """
       INSERT INTO dead_letters (seq, canonical, stage, code, reason, path, sender, thread_id, to_id, exhausted,
         attempt, crashes, died_at)
       VALUES (NEW.a, NEW.b, json_extract(NEW.c, '$[0]'), json_extract(NEW.c, '$[1]'), json_extract(NEW.c, '$[2]'),
         json_extract(NEW.c, '$[3]'), json_extract(NEW.c, '$[4]'), json_extract(NEW.c, '$[5]'),
         json_extract(NEW.c, '$[6]'), json_extract(NEW.c, '$[7]'), json_extract(NEW.c, '$[8]'),
         json_extract(NEW.c, '$[9]'), NEW.d);""",
-    KEY: """
+        KEY: """
       INSERT INTO keys (key, message_id, settled_at) VALUES (NEW.a, NEW.b, NEW.c)
       ON CONFLICT (key) DO UPDATE SET message_id = excluded.message_id, settled_at = excluded.settled_at
       WHERE keys.settled_at <= NEW.d;""",
-    BOOKS: """
+        BOOKS: """
       UPDATE owners SET injected = NEW.a, emitted = NEW.b, settled = NEW.c, dead = NEW.d WHERE number = {owner};""",
-}
+    }
+)
 
 
 def prepare(connection: Connection, owner: int) -> None:
@@ -116,6 +119,7 @@ def _insert(connection: Connection, rows: Sequence[InboxRow]) -> None:
     connection.execute(_SQL[size], values)
 
 
-_SQL: Final = {
-    size: f"INSERT INTO inbox VALUES {','.join([f'''({','.join('?' * _WIDTH)})'''] * size)}" for size in _SIZES
-}
+_ROW: Final = f"({','.join('?' * _WIDTH)})"
+_SQL: Final = MappingProxyType(
+    {size: f"INSERT INTO inbox VALUES {','.join([_ROW] * size)}" for size in _SIZES}  # noqa: S608  # of question marks
+)

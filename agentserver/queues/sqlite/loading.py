@@ -22,6 +22,11 @@ _STUBS: Final = """
 SELECT seq, deliver_at > 0, CASE WHEN json_valid(about) THEN conversation ELSE '' END FROM waiting
 LEFT JOIN messages USING (seq) WHERE owner = ? AND seq > ? ORDER BY seq LIMIT ?
 """
+_STUBS_OF: Final = """
+SELECT json_group_array(json_array(
+  seq, deliver_at > 0, CASE WHEN json_valid(about) THEN conversation ELSE '' END
+)) FROM waiting LEFT JOIN messages USING (seq) WHERE seq IN (SELECT value FROM json_each(?))
+"""
 
 
 class StoredMessage(NamedTuple):
@@ -61,6 +66,15 @@ def read_stubs(connection: Connection, owner: int, after: int, limit: int = 5_00
         if len(rows) < limit:
             return
         after = rows[-1][0]
+
+
+def read_stubs_of(connection: Connection, seqs: Sequence[int]) -> list[Stub]:
+    """Return what is known of some of the messages that wait, in order."""
+    text = connection.execute(_STUBS_OF, (json.dumps(seqs),)).fetchone()[0]
+    return [
+        Stub(seq, bool(delayed), conversation or "")
+        for seq, delayed, conversation in sorted(json.loads(text))
+    ]
 
 
 def _stored(row: list[Any]) -> StoredMessage:

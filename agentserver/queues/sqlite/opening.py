@@ -29,7 +29,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises:
         QueueFault: It cannot be used.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     _refuse_unwritable(path)
     try:
         connection = _connect(path)
@@ -57,6 +57,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA query_only = ON")
+        connection.text_factory = lambda text: text.decode(errors="replace")  # of a row with a flipped bit
     except sqlite3.Error as exc:
         raise fault(path, exc) from exc
     return connection
@@ -82,7 +83,12 @@ _REMEDIES: Final = {
 }
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a file, for this user alone, where it is not there.
+
+    Raises:
+        QueueFault: It cannot be made.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
@@ -107,7 +113,7 @@ def _refuse_unwritable(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     made = not path.exists() or not path.stat().st_size
     if made:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(path)
     connection = sqlite3.connect(
         path,
         timeout=BUSY_TIMEOUT_S,
@@ -120,6 +126,17 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _make(path: Path) -> None:
+    """Make an empty file that this user alone may read."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise QueueFault(
+            f"the queue's file {path} cannot be made: {exc.strerror}; give this user the right to write its folder, "
+            "or give another path"
+        ) from exc
+
+
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     version, application = _ask(connection, "user_version"), _ask(connection, "application_id")
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -130,11 +147,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer agentserver, in version {version} of its form, and this one knows "
             f"version {VERSION}: install that one again, or give another path"
         )
-    if _ask(connection, "journal_mode = WAL") != "wal":
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise QueueFault(f"{path} is on a file system without shared memory: put it on a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cell_size_check = ON")
     _migrate(connection)
     if path.stat().st_size <= MAX_CHECKED_BYTES:
@@ -177,6 +195,6 @@ def _statements(text: str) -> list[str]:
     return statements
 
 
-def _ask(connection: sqlite3.Connection, pragma: str) -> int | str:
-    value: int | str = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+def _ask(connection: sqlite3.Connection, pragma: str) -> int:
+    value: int = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
     return value

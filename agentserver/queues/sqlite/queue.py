@@ -11,23 +11,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from agentserver.errors import PumpClosed, QueueFull
 from agentserver.queues.known_keys import DEFAULT_WINDOW_S
+from agentserver.queues.memory import DEFAULT_MAX_DEAD_BYTES, DEFAULT_MAX_DEAD_LETTERS
 from agentserver.queues.protocol import Books, DeadLetter, Delivery, QueuedMessage, Record, Settlement
 from agentserver.queues.sqlite.changes import Change, End, Written
-from agentserver.queues.sqlite.claiming import Claimed, claim, enter, leave
+from agentserver.queues.sqlite.chores import Chores
+from agentserver.queues.sqlite.claiming import Claimed
 from agentserver.queues.sqlite.in_hand import InHand
-from agentserver.queues.sqlite.journal import Journal
-from agentserver.queues.sqlite.loading import StoredMessage, read_stubs
-from agentserver.queues.sqlite.opening import fault, open_file, open_for_reading
-from agentserver.queues.sqlite.owners import lock_daemon
+from agentserver.queues.sqlite.loading import StoredMessage, Stub, read_waiting
+from agentserver.queues.sqlite.lookup import known_keys, newest_letters
+from agentserver.queues.sqlite.opened_file import open_queue_file
+from agentserver.queues.sqlite.opening import fault
+from agentserver.queues.sqlite.rows import Row
 from agentserver.queues.sqlite.working_set import WorkingSet
 from agentserver.queues.sqlite.writer import Writer
 from agentserver.queues.waiters import Waiters
@@ -39,6 +41,7 @@ DEFAULT_MAX_WAITING_BYTES: Final = 256 * 1024 * 1024
 DEFAULT_MAX_LOADED: Final = 20_000
 DEFAULT_MAX_LOADED_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_RETENTION_S: Final = 7 * 86_400.0
+DEFAULT_DEAD_RETENTION_S: Final = 30 * 86_400.0
 DEFAULT_MAX_CRASHES: Final = 3
 MAX_PUT: Final = 500
 """Messages of one `put` that go into one change."""
@@ -46,6 +49,9 @@ MAX_LOOK_S: Final = 60.0
 """Longest that a timer runs for messages that wait for their time, as the clock may have been set meanwhile."""
 SOON_S: Final = 1.0
 """Seconds for which `idle` waits for a message that is not due yet."""
+
+made: Final = tuple.__new__
+"""Half the time of a call of a named tuple's class."""
 
 
 class SqliteQueue:
@@ -57,6 +63,9 @@ class SqliteQueue:
         max_waiting_bytes: Bytes of messages waiting in memory before `put` waits too.
         depth_first: Serve a conversation's next hop before new conversations.
         retention_s: Seconds for which the history is kept; None keeps it for ever.
+        dead_retention_s: Seconds for which dead letters are kept; None keeps them for ever.
+        max_dead_letters: Dead letters that `dead_letters` gives; the file keeps them all.
+        max_dead_bytes: Bytes of the messages that it gives.
         key_window_s: Seconds for which the key of a message that was settled is known.
         max_crashes: How often the process may die while it handles a message before that is given up on.
         max_loaded: Messages that are kept in memory; further ones wait in the file alone.
@@ -76,35 +85,41 @@ class SqliteQueue:
         max_waiting_bytes: int = DEFAULT_MAX_WAITING_BYTES,
         depth_first: bool = False,
         retention_s: float | None = DEFAULT_RETENTION_S,
+        dead_retention_s: float | None = DEFAULT_DEAD_RETENTION_S,
         key_window_s: float = DEFAULT_WINDOW_S,
         max_crashes: int = DEFAULT_MAX_CRASHES,
         max_loaded: int = DEFAULT_MAX_LOADED,
         max_loaded_bytes: int = DEFAULT_MAX_LOADED_BYTES,
+        max_dead_letters: int = DEFAULT_MAX_DEAD_LETTERS,
+        max_dead_bytes: int = DEFAULT_MAX_DEAD_BYTES,
         exclusive: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = Path(path)
         self.max_waiting, self.max_waiting_bytes = max_waiting, max_waiting_bytes
-        self.max_crashes, self.retention_s = max_crashes, retention_s
-        self._clock = clock
-        connection = open_file(self.path)
-        self._daemon_lock = lock_daemon(self.path) if exclusive else None
-        number, self._lock, claimed = enter(connection, self.path, clock())
-        self._journal = Journal(connection, number, claimed.books, key_window_s)
-        self._reading = open_for_reading(self.path)
+        self.max_dead_letters, self.max_dead_bytes = max_dead_letters, max_dead_bytes
+        self.max_crashes = max_crashes
+        self._clock, self._key_window_s = clock, key_window_s
+        opened = self._opened = open_queue_file(self.path, clock(), key_window_s, exclusive=exclusive)
+        self._chores = Chores(
+            self.path,
+            clock,
+            opened.checkpoints,
+            self._take_over,
+            retention_s=retention_s,
+            dead_retention_s=dead_retention_s,
+        )
+        self._writer = Writer(opened.journal, clock, partial(fault, self.path), self._chores)
         self._working = WorkingSet(max_loaded, max_loaded_bytes, depth_first=depth_first, steady=_loop_time)
-        self._hand = InHand(self._lock, self._working.schedule)
-        self._writer = Writer(self._journal, clock, partial(fault, self.path), self._do_chores)
+        self._hand = InHand(opened.lock, self._working.schedule)
         self._takers, self._putters, self._idlers = Waiters(), Waiters(), Waiters()
         self._alarm: asyncio.TimerHandle | None = None
         self._arriving = 0  # messages that were admitted, and are not on the disk yet
         self._entering: list[asyncio.Future[None]] = []  # who waits for what is put in with the next change
         self._to_enter: list[QueuedMessage] = []
         self._closed = self._ended = False
-        self.books = Books(*claimed.books)
-        for stub in read_stubs(connection, number, 0):
-            self._working.leave(stub.conversation, stub.seq)
-            self.books.waiting += 1
+        self.books = Books(*opened.journal.books)
+        self._leave(opened.stubs)
 
     @property
     def keeps_history(self) -> bool:
@@ -118,8 +133,8 @@ class SqliteQueue:
 
     @property
     def dead_letters(self) -> list[DeadLetter]:
-        """The newest dead letters, oldest first."""
-        return []
+        """The newest dead letters that nobody has dealt with, oldest first."""
+        return newest_letters(self._opened.reading, self.max_dead_letters, self.max_dead_bytes)
 
     async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
         """Admit messages; return once they are on the disk. See `MessageQueue.put`."""
@@ -133,7 +148,11 @@ class SqliteQueue:
                 raise PumpClosed("the queue is closed")
             if self._writer.fault is not None:
                 raise self._writer.fault
-            most = min(MAX_PUT, self.max_waiting - self.books.waiting - self._arriving) if wait else len(messages)
+            most = (
+                min(MAX_PUT, self.max_waiting - self.books.waiting - self._arriving)
+                if wait
+                else len(messages)
+            )
             part = messages[start : start + max(1, most)]
             start += len(part)
             await (self._enter(part) if wait else self._write(Change(part, True, False), self._admitted))
@@ -144,6 +163,7 @@ class SqliteQueue:
         if limit < 1:
             raise ValueError(f"take({limit}): at least one message is taken")
         schedule = self._working.schedule
+        self._writer.start()
         if self._working.away:
             self._load()
         while not schedule.ready and not self._closed and not self._is_due():
@@ -164,43 +184,51 @@ class SqliteQueue:
 
     async def settle(self, outcome: Settlement) -> None:
         """Commit what became of a batch, and wait until it is on the disk. See `MessageQueue.settle`."""
-        change, finished, puts = Change(keys=outcome.keys), list[Delivery](), outcome.puts
-        ends, retries, gone, begin = list[End](), [], set[str](), self._hand.begin
-        records = {record.message_id: record for record in outcome.records}
+        begin, ends, finished, gone = self._hand.begin, list[End](), list[Delivery](), set[str]()
+        records = {record[0]: record for record in outcome.records}
         for delivery in outcome.acks:
-            row = begin(delivery)
-            message = delivery.message
+            row, message = begin(delivery), delivery.message
             if row is None:
                 gone.add(message.id)
                 continue
             finished.append(delivery)
-            ends.append(End(row, message, records.get(message.id) or self._record(delivery, "done")))
+            record = records.get(message.id) or self._record(delivery, "done")
+            ends.append(made(End, (row, message, record, None)))
         for delivery, letter in outcome.dead:
-            row = begin(delivery)
-            message = delivery.message
+            row, message = begin(delivery), delivery.message
             if row is None:
                 gone.add(message.id)
                 continue
             finished.append(delivery)
             record = records.get(message.id) or self._record(delivery, "dead", letter)
             ends.append(End(row, message, record, letter))
+        await self._settle_rest(outcome, ends, finished, gone)
+
+    async def _settle_rest(
+        self, outcome: Settlement, ends: list[End], finished: list[Delivery], gone: set[str]
+    ) -> None:
+        """Settle what waits again, and have all of it written."""
+        retries: list[tuple[Row, QueuedMessage]] = []
         for delivery, message in outcome.retries:
-            row = begin(delivery)
+            row = self._hand.begin(delivery)
             if row is not None:
                 finished.append(delivery)
                 retries.append((row, message))
-        held = [(delivery, lane) for delivery, lane in outcome.held if self._hand.begin(delivery) is not None]
+        if outcome.held:
+            begin = self._hand.begin
+            self._give_back(
+                [(delivery, lane) for delivery, lane in outcome.held if begin(delivery) is not None]
+            )
+        puts = outcome.puts
         if gone:
             puts = [put for put in puts if put.parent_id not in gone]
-        change.puts, change.ends, change.retries = puts, ends, retries
-        if held:
-            self._give_back(held)
         if puts or ends or retries or outcome.keys:
+            change = Change(puts, ends=ends, retries=retries, keys=outcome.keys)
             await self._write(change, partial(self._settled, finished))
 
     async def known(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the keys that were settled. See `MessageQueue.known`."""
-        return {}
+        return known_keys(self._opened.reading, keys, self._clock() - self._key_window_s)
 
     def release(self, lane: str, limit: int) -> int:
         """Let what a lane holds be taken. See `MessageQueue.release`."""
@@ -238,6 +266,13 @@ class SqliteQueue:
 
     def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[Delivery]:
         """Take those that wait and for which `applies` holds. See `MessageQueue.withdraw`."""
+        while self._working.away:
+            seqs = self._working.take_away()
+            for start in range(0, len(seqs), MAX_PUT):
+                for message in self._receive(
+                    read_waiting(self._opened.reading, seqs[start : start + MAX_PUT])
+                ):
+                    self._working.schedule.add(message)
         deliveries = self._hand.take(self._working.schedule.withdraw(applies))
         self.books.waiting -= len(deliveries)
         self.books.in_flight += len(deliveries)
@@ -267,19 +302,7 @@ class SqliteQueue:
             return
         self._ended = True
         await asyncio.to_thread(self._writer.close)
-        self._shut()
-
-    def _shut(self) -> None:
-        connection = self._journal.connection
-        try:
-            leave(connection, self._journal.owner, self._lock)
-        except sqlite3.Error as exc:
-            logger.warning("the queue's file was not left in order", extra={"reason": str(fault(self.path, exc))})
-            self._lock.release()
-        self._reading.close()
-        connection.close()
-        if self._daemon_lock is not None:
-            os.close(self._daemon_lock)
+        self._opened.close()
 
     def _is_full(self) -> bool:
         return (
@@ -382,33 +405,51 @@ class SqliteQueue:
 
     def _enqueue(self, change: Change, written: Written) -> int:
         """Let wait what was put in; return how many that are."""
-        count, rows, working = 0, self._hand.rows, self._working
+        count, rows, add = 0, self._hand.rows, self._working.add
         for message, row in zip(change.puts, written.rows, strict=True):
             if row is not None:
                 count += 1
-                if working.add(message, row.seq):
+                if add(message, row[0]):
                     rows[message.id] = row
         if count and self._takers.futures:
             self._takers.wake_one()
         return count
 
     def _settled(self, finished: list[Delivery], change: Change, written: Written) -> None:
-        books, rows = self.books, self._hand.rows
-        books.emitted += (count := self._enqueue(change, written))
-        books.waiting += count
-        for end in change.ends:
-            rows.pop(end.message.id, None)
-            if end.letter is None:
-                books.settled += 1
-            else:
-                books.dead += 1
-        for _, message in change.retries:
-            self._working.schedule.add(message)
-            books.waiting += 1
+        books = self.books
+        if change.puts:
+            books.emitted += (count := self._enqueue(change, written))
+            books.waiting += count
+        buried = sum([end[3] is not None for end in change.ends])
+        books.settled += len(change.ends) - buried
+        books.dead += buried
         books.in_flight -= len(finished)
+        if change.retries:
+            self._retry(finished[len(change.ends) :], change)
         self._hand.end(finished)
-        if self._idlers.futures and self._is_idle():
-            self._idlers.wake_all()
+        if self._takers.futures and self._working.schedule.ready:
+            self._takers.wake_one()  # a suspect that waited for these to end
+        if written.lost:
+            self._forget(change, written.lost)
+        self._tell_idlers()
+
+    def _retry(self, deliveries: list[Delivery], change: Change) -> None:
+        for delivery, (_, message) in zip(deliveries, change.retries, strict=True):
+            self._hand.keep(delivery)
+            self._working.schedule.add(message)
+        self.books.waiting += len(deliveries)
+        if self._takers.futures:
+            self._takers.wake_one()  # who sees to it that somebody comes back when they are due
+
+    def _forget(self, change: Change, lost: frozenset[int]) -> None:
+        """Take out of the books what another process has taken over, and settles."""
+        books = self.books
+        for end in change.ends:
+            if end.row.seq in lost:
+                books.injected -= 1
+                books.settled -= end.letter is None
+                books.dead -= end.letter is not None
+                logger.error("a message was settled by another process", extra={"message_id": end.message.id})
 
     def _was_split(self, delivery: Delivery, change: Change, written: Written) -> list[Delivery]:
         rows, parts = self._hand.rows, []
@@ -421,10 +462,13 @@ class SqliteQueue:
         self.books.in_flight += len(parts) - 1
         rows.pop(delivery.message.id, None)
         self._hand.end((delivery,))
+        if self._takers.futures and self._working.schedule.ready:
+            self._takers.wake_one()
         return self._hand.take(parts)
 
     def _give_back(self, held: list[tuple[Delivery, str]]) -> None:
         for delivery, lane in held:
+            self._hand.keep(delivery)
             self._working.schedule.hold(delivery.message, lane, delivery.place)
         self._hand.end([delivery for delivery, _ in held])
         self.books.in_flight -= len(held)
@@ -442,21 +486,85 @@ class SqliteQueue:
         )  # fmt: skip
 
     def _load(self) -> None:
+        """Have loaded what is wanted; what was withdrawn meanwhile is not wanted any more."""
         seqs = self._working.wanted()
-        if seqs:
-            self._writer.submit(lambda journal: journal.read(seqs), self._loaded)
-
-    def _loaded(self, stored: list[StoredMessage] | None, exc: Exception | None) -> None:
-        if stored is None:
-            self._working.not_loaded()
+        if not seqs:
             return
-        for each in stored:
-            self._hand.rows[each.message.id] = each.row
-        self._working.loaded(each.message for each in stored)
-        self._takers.wake_all()
 
-    def _do_chores(self, journal: Journal, idle: bool) -> float:
-        return 0.25
+        def finish(stored: list[StoredMessage] | None, _: Exception | None) -> None:
+            if not self._working.is_loading(seqs):
+                return
+            if stored is None:
+                self._working.not_loaded()
+            else:
+                self._working.loaded(self._receive(stored))
+                self._load()
+                self._takers.wake_all()
+
+        self._writer.submit(lambda journal: journal.read(seqs), finish)
+
+    def _receive(self, stored: Sequence[StoredMessage]) -> list[QueuedMessage]:
+        """Take in what was loaded; give up on what is damaged, or has brought down the process too often."""
+        good, bad = [], []
+        for each in stored:
+            message = each.message
+            if not each.is_intact or message.crashes > self.max_crashes:
+                bad.append(End(each.row, message, *self._given_up(each)))
+                continue
+            self._hand.rows[message.id] = each.row
+            if message.crashes:
+                self._hand.suspect(message)
+            else:
+                good.append(message)
+        if bad:
+            self.books.waiting -= len(bad)
+            self.books.in_flight += len(bad)
+            self._write(Change(ends=bad), self._buried)
+        return good
+
+    def _buried(self, change: Change, _: Written) -> None:
+        self.books.in_flight -= len(change.ends)
+        self.books.dead += len(change.ends)
+        self._tell_idlers()
+
+    def _given_up(self, stored: StoredMessage) -> tuple[Record, DeadLetter]:
+        """Return the record and the dead letter of a message that is not handed out."""
+        message, now = stored.message, self._clock()
+        if stored.is_intact:
+            code, reason = "crashed", f"the process died {message.crashes} times while it was being handled"
+        else:
+            code, reason = "damaged", "its row in the queue's file is not what was written: see to the disk"
+        logger.error(
+            "a message was given up on", extra={"message_id": message.id, "code": code, "reason": reason}
+        )
+        letter = DeadLetter(message, "queue", code, reason, message.sender, message.thread_id, now)
+        record = self._record(Delivery(message), "dead", letter)
+        return record, letter
+
+    def _leave(self, stubs: Iterable[Stub]) -> None:
+        """Let wait what is in the file and belongs to this process from now on."""
+        for stub in stubs:
+            self._working.leave(stub.conversation, stub.seq)
+            self.books.waiting += 1
+
+    def _take_over(self, claimed: Claimed, stubs: list[Stub]) -> None:
+        """Note what the writing thread has taken over; called there."""
+
+        def finish(_: object, __: Exception | None) -> None:
+            books = self.books
+            injected, emitted, settled, dead = claimed.books
+            books.injected += injected
+            books.emitted += emitted
+            books.settled += settled
+            books.dead += dead
+            self._leave(stubs)
+            self._load()
+
+        self._writer.tell([(finish, None, None)])
+
+    def _tell_idlers(self) -> None:
+        if self._idlers.futures and self._is_idle():
+            self._idlers.wake_all()
 
 
 def _loop_time() -> float:

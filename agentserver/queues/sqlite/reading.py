@@ -1,4 +1,4 @@
-"""What a queue's file holds, for whoever looks at it: letters, conversations, counts.
+"""The messages of a queue's file, for whoever looks at it: by id, by conversation, or as dead letters.
 
 Takes a connection that reads; gives plain values, and never changes anything. Each call sees one moment of the file,
 and two may see two. Knows SQL; decides nothing about what is shown.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from agentserver.queues.protocol import DEFAULT_PRIORITY, DeadLetter, QueuedMessage
+from agentserver.queues.sqlite.letter_choice import Wanted, conditions
 from agentserver.queues.sqlite.rows import message_of
 
 Standing: TypeAlias = Literal["waiting", "done", "dead", "duplicate", "split", "revived", "dropped"]
@@ -64,71 +65,6 @@ class Entry:
     dropped_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which dead letters are meant: those that all of these hold for.
-
-    Args:
-        ids: Those with these ids; any when empty.
-        listener: Sent to a listener of this name or key, or handled by it; case does not matter.
-        code: That failed with this code.
-        stage: At this stage.
-        sender: Sent by this sender.
-        thread_id: On this thread, or in this conversation.
-        since: That died then or later, in seconds since the epoch.
-        until: That died before then.
-        limit: So many at most, the oldest first; all when 0.
-        dealt_with: Also those that were retried or dropped.
-    """
-
-    ids: tuple[str, ...] = ()
-    listener: str | None = None
-    code: str | None = None
-    stage: str | None = None
-    sender: str | None = None
-    thread_id: str | None = None
-    since: float | None = None
-    until: float | None = None
-    limit: int = 0
-    dealt_with: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How a file stands.
-
-    Args:
-        waiting: Messages that are not at their end, those that are being handled included.
-        later: Those of them that wait for a time to come.
-        held: Those of them that a process has in hand, to handle or to hand out.
-        oldest_at: When the oldest of them was put in; 0 when nothing waits.
-        dead_letters: Dead letters that nobody has dealt with.
-        ended: Messages that came to their end, by outcome, as far as they are kept.
-        conversations: Conversations of which an ending is kept.
-        injected: Messages that came in over the life of the file.
-        emitted: Messages that handlers sent.
-        settled: Messages that were handled.
-        dead: Messages that were given up on.
-    """
-
-    waiting: int
-    later: int
-    held: int
-    oldest_at: float
-    dead_letters: int
-    ended: dict[str, int]
-    conversations: int
-    injected: int
-    emitted: int
-    settled: int
-    dead: int
-
-    @property
-    def balanced(self) -> bool:
-        """Whether nothing was lost and nothing came from nowhere."""
-        return self.injected + self.emitted == self.settled + self.dead + self.waiting
-
-
 _COLUMNS: Final = """
 SELECT m.seq, m.id, {data}, length(m.data), m.about,
   coalesce(w.priority, {priority}), coalesce(w.deliver_at, 0),
@@ -153,6 +89,9 @@ _OF_CONVERSATION: Final = """WHERE m.seq IN (
   SELECT e.seq FROM endings e JOIN conversations c ON c.number = e.conversation WHERE c.name = :name
   UNION SELECT w.seq FROM waiting w JOIN messages m ON m.seq = w.seq WHERE m.conversation = :name)
 ORDER BY m.seq"""
+_ENDED: Final = """
+WHERE (e.ended_at, e.seq) > (:time, :seq) AND (:name IS NULL OR c.name = :name)
+ORDER BY e.ended_at, e.seq LIMIT :limit"""
 AGAIN: Final = re.compile(r"~[0-9]+\Z")
 """What the id of a message ends with that was put in again."""
 _BATCH: Final = 100
@@ -183,7 +122,7 @@ def tries(connection: sqlite3.Connection, message_id: str) -> list[Entry]:
 
 def letters(connection: sqlite3.Connection, wanted: Wanted) -> Iterator[Entry]:
     """Give dead letters without their bytes, oldest first."""
-    where, values = _conditions(wanted)
+    where, values = conditions(wanted)
     chosen = _sql(_WITHOUT_BYTES, _LETTERS, "WHERE", where, "ORDER BY l.died_at, l.seq")
     if wanted.limit:
         chosen, values = _sql(chosen, "LIMIT ?"), [*values, wanted.limit]
@@ -192,9 +131,33 @@ def letters(connection: sqlite3.Connection, wanted: Wanted) -> Iterator[Entry]:
         yield from map(_entry, rows)
 
 
+def ended(
+    connection: sqlite3.Connection, since: float = 0.0, conversation: str | None = None
+) -> Iterator[list[Entry]]:
+    """Give the messages that came to their end, with their bytes, in the order in which they did, some at a time.
+
+    Args:
+        connection: The file.
+        since: Those that ended then or later, in seconds since the epoch.
+        conversation: Those of one conversation alone.
+    """
+    chosen = _sql(_WITH_BYTES, _MESSAGES, _ENDED)
+    bounds = {"time": since, "seq": -1, "name": conversation, "limit": _BATCH}
+    while found := [_entry(row) for row in connection.execute(chosen, bounds)]:
+        bounds |= {"time": found[-1].ended_at, "seq": found[-1].seq}
+        yield found
+
+
+def part_count(connection: sqlite3.Connection, message_id: str) -> int:
+    """Return how many messages an input became: those whose ids are its own and a number behind a colon."""
+    chosen = "SELECT count(*) FROM messages WHERE id BETWEEN ? AND ? AND parent_id = ?"
+    bounds = (f"{message_id}:", f"{message_id}:;", message_id)  # a semicolon follows the digits and the colon
+    return int(connection.execute(chosen, bounds).fetchone()[0])
+
+
 def letter_count(connection: sqlite3.Connection, wanted: Wanted) -> int:
     """Return how many dead letters are meant, whatever the limit."""
-    where, values = _conditions(wanted)
+    where, values = conditions(wanted)
     chosen = _sql("SELECT count(*)", _LETTERS, "WHERE", where)
     return int(connection.execute(chosen, values).fetchone()[0])
 
@@ -233,79 +196,16 @@ _BY_THREAD: Final = _NAMED.format(
 )
 
 
-def counts(connection: sqlite3.Connection, now: float) -> Counts:
-    """Count.
-
-    Args:
-        connection: The file.
-        now: The time, in seconds since the epoch.
-    """
-    connection.execute("BEGIN")  # one moment for all
-    try:
-        waiting, later, held = connection.execute(
-            "SELECT count(*), coalesce(sum(deliver_at > ?), 0), coalesce(sum(owner <> 0), 0) FROM waiting",
-            (now,),
-        ).fetchone()
-        oldest = connection.execute(
-            "SELECT m.queued_at FROM waiting w JOIN messages m ON m.seq = w.seq ORDER BY w.seq LIMIT 1"
-        ).fetchone()
-        open_letters = connection.execute(
-            "SELECT count(*) FROM dead_letters WHERE retried_as IS NULL AND dropped_at IS NULL"
-        ).fetchone()[0]
-        ended = dict(
-            connection.execute("SELECT outcome, count(*) FROM endings GROUP BY outcome ORDER BY outcome")
-        )
-        kept = connection.execute("SELECT count(*) FROM conversations").fetchone()[0]
-        books = connection.execute(
-            "SELECT sum(injected), sum(emitted), sum(settled), sum(dead) FROM owners"
-        ).fetchone()
-    finally:
-        connection.rollback()
-    oldest_at = oldest[0] if oldest is not None else 0.0
-    return Counts(waiting, later, held, oldest_at, open_letters, ended, kept, *books)
-
-
 def _sql(*parts: str) -> str:
     """Put a statement together, of constants; values are always bound."""
     return "\n".join(parts)
 
 
-def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
-    """Return what a row has to fulfil, in SQL, and the values in it."""
-    found: list[tuple[str, Sequence[Any]]] = []
-    if wanted.ids:
-        found.append((f"m.id IN ({', '.join('?' * len(wanted.ids))})", wanted.ids))
-    if wanted.listener is not None:
-        name = wanted.listener.lower()
-        condition = (
-            "(lower(coalesce(d.to_id, e.to_id, m.to_id)) = ? OR lower(e.listener) = ? OR lower(m.target) = ?"
-            " OR substr(lower(coalesce(e.listener, m.target)), 1, ?) = ?)"
-        )
-        found.append((condition, (name, name, name, len(name) + 1, f"{name}.")))
-    if wanted.thread_id is not None:
-        thread = wanted.thread_id.lower()
-        condition = "? IN (lower(d.thread_id), lower(m.thread_id), lower(c.name))"
-        found.append((condition, (thread,)))
-    for column, value, relation in (
-        ("d.code", wanted.code, "="),
-        ("d.stage", wanted.stage, "="),
-        ("coalesce(d.sender, m.sender)", wanted.sender, "="),
-        ("d.died_at", wanted.since, ">="),
-        ("d.died_at", wanted.until, "<"),
-    ):
-        if value is not None:
-            found.append((f"{column} {relation} ?", (value,)))
-    if not wanted.dealt_with:
-        found.append(("d.retried_as IS NULL AND d.dropped_at IS NULL", ()))
-    where = " AND ".join(condition for condition, _ in found) or "true"
-    return where, [value for _, values in found for value in values]
-
-
 def _entry(row: tuple[Any, ...]) -> Entry:
     (
-        seq, id_, data, size, about, priority, deliver_at, attempt, crashes, conversation, place, outcome, sender, thread_id,
-        to_id, listener, tag, code, began_at, ended_at, canonical, stage, reason, path, exhausted, died_at, retried_as,
-        dropped_at,
+        seq, id_, data, size, about, priority, deliver_at, attempt, crashes, conversation, place, outcome, sender,
+        thread_id, to_id, listener, tag, code, began_at, ended_at, canonical, stage, reason, path, exhausted,
+        died_at, retried_as, dropped_at,
     ) = row  # fmt: skip
     message = message_of(id_, data, about, priority, deliver_at, attempt, crashes)
     letter = None

@@ -7,6 +7,7 @@ names them in.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final, NamedTuple
 
 from agentserver.queues.protocol import DeadLetter, Frame, Joint, QueuedMessage, Record
@@ -32,6 +33,10 @@ class Row(NamedTuple):
 
 def about_message(message: QueuedMessage, queued_at: float) -> str:
     """Return `messages.about`."""
+    if _is_plain(message):
+        flags = _CANONICAL * message.canonical + _OUTBOUND * message.outbound
+        at = message.queued_at or queued_at
+        return f"[{_text(message.sender)},{_text(message.thread_id)},null,{flags},{at!r}]"
     first_line = message.first_line
     return _array(
         [
@@ -41,6 +46,15 @@ def about_message(message: QueuedMessage, queued_at: float) -> str:
             message.target, message.key, first_line if first_line != 1 else None, message.feedback or None,
             message.revived or None, message.repairs or None, message.joint,
         ]
+    )  # fmt: skip
+
+
+def _is_plain(message: QueuedMessage) -> bool:
+    """Return whether nothing is to be said of a message behind the time at which it was put in."""
+    return not (
+        message.chain or message.hop or message.parent_id or message.to_id or message.sent_on
+        or message.in_reply_to or message.target or message.key or message.first_line != 1 or message.feedback
+        or message.revived or message.repairs or message.joint
     )  # fmt: skip
 
 
@@ -63,11 +77,16 @@ def about_ending(
         content: SHA-256 of its canonical form in hexadecimal, where that is not its bytes.
         letter: `chain.letter_digest` of its dead letter, where it was given up on.
     """
+    _, outcome, _, _, thread_id, sender, to_id, listener, tag, code, began_at, ended_at = record
+    if tag is not None and not (code or attempt or content or letter):
+        return (
+            f'[{place},"{digest.hex()}","{outcome}",{ended_at!r},{began_at!r},{_text(sender)},{_text(thread_id)},'
+            f"{_text(to_id)},{_text(listener)},{_text(tag)}]"
+        )
     return _array(
         [
-            place, digest.hex(), record.outcome, record.ended_at, record.began_at, record.sender,
-            record.thread_id, record.to_id, record.listener, record.tag, record.code or None, attempt or None,
-            content, letter,
+            place, digest.hex(), outcome, ended_at, began_at, sender, thread_id, to_id, listener, tag, code or None,
+            attempt or None, content, letter,
         ]
     )  # fmt: skip
 
@@ -105,6 +124,11 @@ def is_intact(id_: str, data: bytes, about: str, digest: bytes) -> bool:
 def _storable(text: str | None) -> str | None:
     """Return a text without what no UTF-8 can hold; it may quote what somebody else wrote."""
     return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _text(value: str | None) -> str:
+    """Write a text, or null; as `encoded` does, only faster."""
+    return "null" if value is None else encode_basestring_ascii(value)
 
 
 def _array(parts: list[Any]) -> str:

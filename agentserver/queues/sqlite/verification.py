@@ -1,8 +1,8 @@
 """Whether the history of a file is what was written: no ending changed, removed, added or moved.
 
-Takes a connection that reads; gives a fault for the first bad row of each conversation, and those of the books. It reads
-a few hundred conversations at a moment, so that the log of the file does not grow for as long as it takes; those that
-go on meanwhile are looked at as they were. Knows the tables and the hashes; never raises for what it finds.
+Takes a connection that reads; gives a fault for the first bad row of each conversation, and those of the books. It
+reads a few hundred conversations at a moment, so that the log of the file does not grow for as long as it takes; those
+that go on meanwhile are looked at as they were. Knows the tables and the hashes; never raises for what it finds.
 
 What retention removed cannot be looked at: of it there is the hash that comes next. Whoever may write the file may also
 write a whole new history with new hashes; a head that was noted elsewhere tells (`heads`).
@@ -15,47 +15,19 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import groupby, zip_longest, zip_longest
+from itertools import groupby, zip_longest
 from operator import attrgetter
-from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from agentserver.queues.sqlite.chain import first_hash, letter_digest, next_hash, row_digest
-
-Wrong: TypeAlias = Literal["edited", "missing", "reordered", "head", "anchor", "books", "stray"]
-"""What is wrong: a row was edited; one is missing; one stands elsewhere; the end, or the beginning that retention left,
-is another; the counts do not add up; a row belongs to nothing."""
+from agentserver.queues.sqlite.history_fault import Fault
+from agentserver.queues.sqlite.loose_ends import books, open_messages, strays
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Is told how many endings were looked at, and how many there are."""
 
 _BATCH: Final = 500
 """Conversations that are looked at in one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong.
-
-    Args:
-        wrong: What kind.
-        conversation: Where: the root thread; empty for what is in none.
-        place: The place in it; 0 where it has none.
-        message_id: The message; empty where nobody can tell.
-        detail: In words.
-    """
-
-    wrong: Wrong
-    conversation: str
-    place: int
-    message_id: str
-    detail: str
-
-    def __str__(self) -> str:
-        where = f"conversation {self.conversation or '(unknown)'}"
-        where += f", place {self.place}" if self.place else ""
-        where += f", message {self.message_id}" if self.message_id else ""
-        return f"{self.wrong}: {where}: {self.detail}" if self.wrong != "books" else f"books: {self.detail}"
 
 
 @dataclass(slots=True)
@@ -143,9 +115,9 @@ def verify(
         yield from _batch(connection, low, numbers[-1], verified)
         progress(verified.endings, total)
         low, numbers = _numbers(connection, numbers[-1])
-    yield from _open_messages(connection)
-    yield from _strays(connection)
-    yield from _books(connection)
+    yield from open_messages(connection)
+    yield from strays(connection)
+    yield from books(connection)
 
 
 def heads(connection: sqlite3.Connection) -> str:
@@ -246,7 +218,9 @@ def _fault_beside(name: str, place: int, id_: str, link: _Link, said: dict[str, 
         return Fault("edited", name, place, id_, "the canonical form is not the one that was handled")
     if said["ended_at"] != link.ended_at:
         return Fault("edited", name, place, id_, "the time of its end is not the one that was noted")
-    if link.stage is not None and said["letter"] != letter_digest(link[_STAGE : _DIED + 1], link.letter_canonical):
+    if link.stage is not None and said["letter"] != letter_digest(
+        link[_STAGE : _DIED + 1], link.letter_canonical
+    ):
         return Fault("edited", name, place, id_, "its dead letter is not the one that was written")
     return None
 
@@ -260,72 +234,19 @@ def _parts(about: str) -> dict[str, Any] | None:
 
 
 _NAMES: Final = (
-    *("place", "digest", "outcome", "ended_at", "began_at", "sender", "thread_id", "to_id", "listener", "tag", "code"),
+    *(
+        "place",
+        "digest",
+        "outcome",
+        "ended_at",
+        "began_at",
+        "sender",
+        "thread_id",
+        "to_id",
+        "listener",
+        "tag",
+        "code",
+    ),
     *("attempt", "content", "letter"),
 )
 """The parts of `endings.about`, in their order; those that are null at its end are left out there."""
-
-
-def _strays(connection: sqlite3.Connection) -> Iterator[Fault]:
-    """Give the rows that belong to nothing: one that should be there is gone, or they were added."""
-    for seq, id_, place in connection.execute(
-        "SELECT e.seq, m.id, e.place FROM endings e LEFT JOIN messages m ON m.seq = e.seq"
-        " WHERE e.conversation NOT IN (SELECT number FROM conversations) ORDER BY e.seq LIMIT 1"
-    ):
-        yield Fault(
-            "missing", "", place, id_ or "", f"the conversation of this ending is not there (row {seq})"
-        )
-    for seq, id_ in connection.execute(
-        "SELECT seq, id FROM messages WHERE seq NOT IN (SELECT seq FROM waiting)"
-        " AND seq NOT IN (SELECT seq FROM endings) AND seq NOT IN (SELECT seq FROM dead_letters) ORDER BY seq LIMIT 1"
-    ):
-        yield Fault("stray", "", 0, id_, f"it neither waits nor ended (row {seq})")
-    for table, chosen in _WITHOUT_MESSAGE.items():
-        for (seq,) in connection.execute(chosen):
-            yield Fault("missing", "", 0, "", f"the message of a row of {table} is not there (row {seq})")
-    for (id_,) in connection.execute(
-        "SELECT m.id FROM waiting w JOIN endings e ON e.seq = w.seq JOIN messages m ON m.seq = w.seq"
-        " ORDER BY w.seq LIMIT 1"
-    ):
-        yield Fault("stray", "", 0, id_, "it ended, and waits as well")
-
-
-_WITHOUT_MESSAGE: Final = MappingProxyType(
-    {
-        "waiting": "SELECT seq FROM waiting WHERE seq NOT IN (SELECT seq FROM messages) ORDER BY seq LIMIT 1",
-        "dead_letters": "SELECT seq FROM dead_letters WHERE seq NOT IN (SELECT seq FROM messages) ORDER BY seq LIMIT 1",
-    }
-)
-
-
-def _open_messages(connection: sqlite3.Connection) -> Iterator[Fault]:
-    """Give the first message that waits, or whose ending retention removed, and that is not what was put in."""
-    last = -1
-    while rows := connection.execute(_OPEN, (last, _BATCH)).fetchall():
-        for last, id_, about, data, digest in rows:
-            if row_digest(id_, about, data) != digest:
-                yield Fault("edited", "", 0, id_, "it is not what was put in")
-                return
-
-
-_OPEN: Final = """
-SELECT seq, id, about, data, digest FROM messages
-WHERE seq > ? AND seq NOT IN (SELECT seq FROM endings) ORDER BY seq LIMIT ?"""
-
-
-def _books(connection: sqlite3.Connection) -> Iterator[Fault]:
-    """Give the sums that do not come out."""
-    injected, emitted, settled, dead, waiting, length, forgotten = connection.execute(_SUMS).fetchone()
-    if injected + emitted != settled + dead + waiting:
-        detail = f"{injected} injected and {emitted} emitted are not {settled} settled, {dead} dead and {waiting} waiting"
-        yield Fault("books", "", 0, "", detail)
-    if settled + dead != length + forgotten:
-        detail = f"{settled} settled and {dead} dead are not {length} endings and {forgotten} that retention removed"
-        yield Fault("books", "", 0, "", detail)
-
-
-_SUMS: Final = """
-SELECT injected, emitted, settled, dead, (SELECT count(*) FROM waiting),
-  (SELECT coalesce(sum(length), 0) FROM conversations),
-  (SELECT coalesce(sum(value), 0) FROM meta WHERE name = 'forgotten')
-FROM (SELECT sum(injected) injected, sum(emitted) emitted, sum(settled) settled, sum(dead) dead FROM owners)"""

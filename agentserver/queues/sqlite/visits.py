@@ -14,15 +14,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 from agentserver.errors import QueueFault
 from agentserver.queues.sqlite.opening import BUSY_TIMEOUT_S, fault
 from agentserver.queues.sqlite.schema import APPLICATION_ID, VERSION
 
+SNAPSHOT_ID: Final = 0x41675373
+"""`AgSs`, in the header of a snapshot, so that nobody runs on one."""
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file to read while the block lasts.
+    """Open a file to read while the block lasts; a snapshot will do as well.
 
     Args:
         path: The file.
@@ -30,7 +34,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         QueueFault: There is no such file, it is none of a queue, of another version, or damaged.
     """
-    with _opened(path, "ro") as connection:
+    with _opened(path, "ro", (APPLICATION_ID, SNAPSHOT_ID)) as connection:
         yield connection
 
 
@@ -41,7 +45,7 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         QueueFault: As `reading`; or nothing can be written.
     """
-    with _opened(path, "rw") as connection, _no_checkpoint(path):
+    with _opened(path, "rw", (APPLICATION_ID,)) as connection, _no_checkpoint(path):
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
@@ -79,14 +83,14 @@ def _no_checkpoint(path: Path) -> Iterator[None]:
     except OSError as exc:
         raise QueueFault(f"{lock} cannot be made: {exc.strerror}; run as the user of the daemon") from exc
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+def _opened(path: Path, mode: str, applications: tuple[int, ...]) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise QueueFault(f"{path}: there is no such file; a daemon makes it when it is started")
     try:
@@ -94,15 +98,19 @@ def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         with closing(
             sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         ) as connection:
-            _check(connection, path)
+            _check(connection, path, applications)
             yield connection
     except sqlite3.Error as exc:
         raise fault(path, exc) from exc
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check(connection: sqlite3.Connection, path: Path, applications: tuple[int, ...]) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if application != APPLICATION_ID:
+    if application == SNAPSHOT_ID and application not in applications:
+        raise QueueFault(
+            f"{path} is a snapshot, which is not changed: `agentserver restore` makes a queue of it"
+        )
+    if application not in applications:
         raise QueueFault(f"{path} is the database of another program: give the file that `queue:` names")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:

@@ -43,7 +43,9 @@ class WorkingSet:
         self.away = 0
         self._away: dict[str, deque[int]] = {}  # numbers, by conversation
         self._here: dict[str, int] = {}  # how many of each are ready in memory; counted while any are away
-        self._short: dict[str, None] = {}  # conversations of which more is to be loaded, first come first served
+        self._short: dict[
+            str, None
+        ] = {}  # conversations of which more is to be loaded, first come first served
         self._loading: dict[str, list[int]] = {}  # numbers that are being loaded, by conversation
 
     def __len__(self) -> int:
@@ -64,7 +66,11 @@ class WorkingSet:
         conversation = _conversation(message)
         here = self._here.get(conversation, 0)
         full = len(schedule) >= self.max_messages or schedule.bytes >= self.max_bytes
-        if conversation in self._away or conversation in self._loading or (full and (here >= KEPT or self._is_overfull())):
+        if (
+            conversation in self._away
+            or conversation in self._loading
+            or (full and (here >= KEPT or self._is_overfull()))
+        ):
             self.leave(conversation, seq)
             return False
         self._here[conversation] = here + 1
@@ -110,6 +116,10 @@ class WorkingSet:
                 del self._away[conversation]
         return [seq for seqs in loading.values() for seq in seqs]
 
+    def is_loading(self, seqs: list[int]) -> bool:
+        """Return whether it still waits for what was wanted under these numbers."""
+        return seqs == [seq for own in self._loading.values() for seq in own] != []
+
     def loaded(self, messages: Iterable[QueuedMessage]) -> None:
         """Add what was wanted, behind all else of its conversations; what is not here now, will never be."""
         for message in messages:
@@ -136,8 +146,8 @@ class WorkingSet:
         """Take the numbers of all that is only in the file, to load it at once; what is being loaded as well."""
         self.not_loaded()
         seqs = sorted(seq for away in self._away.values() for seq in away)
-        self._away.clear()
-        self._short.clear()
+        for kept in (self._away, self._short, self._here):
+            kept.clear()
         self.away = 0
         return seqs
 

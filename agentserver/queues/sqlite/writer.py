@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias
 
-from agentserver.errors import QueueFault, QueueFull
+from agentserver.errors import PumpClosed, QueueFault, QueueFull
 from agentserver.queues.sqlite.changes import Change
 from agentserver.queues.sqlite.journal import Journal
 
@@ -32,6 +32,14 @@ MAX_CLOSING_S: Final = 2.0
 
 _LASTING: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """What no waiting mends."""
+
+_OF_A_VALUE: Final = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+)
+"""What is no fault of the file, but of what was to be written."""
 
 Finish: TypeAlias = Callable[[Any, Exception | None], None]
 """Is called in the event loop with what came of it, or with what went wrong."""
@@ -68,13 +76,21 @@ class Writer:
         self.fault: QueueFault | None = None
         """Why nothing can be written any more."""
 
-    def submit(self, what: Change | Call, finish: Finish) -> None:
-        """Have a change written, or a call made; to be called in the event loop."""
+    def start(self) -> None:
+        """Begin, where that was not done yet; to be called in the event loop that is told."""
         if self._thread is None:
             self._loop = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
             self._thread.start()
-        self._inbox.put((what, finish))
+
+    def submit(self, what: Change | Call, finish: Finish) -> None:
+        """Have a change written, or a call made; to be called in the event loop."""
+        if self._thread is None:
+            self.start()
+        if self._closing.is_set():
+            asyncio.get_running_loop().call_soon(finish, None, PumpClosed("the queue's file is closed"))
+        else:
+            self._inbox.put((what, finish))
 
     def close(self) -> None:
         """Write what was given, and wait until that is done; or until it is clear that it cannot be."""
@@ -126,13 +142,16 @@ class Writer:
             try:
                 results = self._journal.commit([change for change, _ in changes], self._clock())
             except sqlite3.Error as exc:
+                if isinstance(exc, _OF_A_VALUE):
+                    self._write_singly(changes, exc)
+                    return
                 if self._is_over(exc, began):
                     self._refuse(changes, self._translate(exc))
                     return
                 changes = self._hold(changes, exc)
-                self._closing.wait(pause_s) if not self._closing.is_set() else time.sleep(FIRST_PAUSE_S)
+                self._pause(pause_s)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
-            except Exception as exc:  # what one of them holds cannot be stored: the others are not to suffer
+            except Exception as exc:  # noqa: BLE001  # one of them cannot be stored: the others must not suffer
                 self._write_singly(changes, exc)
                 return
             else:
@@ -143,6 +162,11 @@ class Writer:
                     [(finish, result, None) for (_, finish), result in zip(changes, results, strict=True)]
                 )
                 return
+
+    def _pause(self, seconds: float) -> None:
+        """Wait; but not long when it is to end."""
+        if self._closing.wait(seconds):
+            time.sleep(FIRST_PAUSE_S)
 
     def _write_singly(self, changes: list[tuple[Change, Finish]], exc: Exception) -> None:
         if len(changes) == 1:
@@ -156,7 +180,9 @@ class Writer:
         """Say once that nothing can be written; refuse what does not want to wait, and return the others."""
         reason = str(self._translate(exc))
         if self.trouble is None:
-            logger.error("the queue's file cannot be written; it is tried again and again", extra={"reason": reason})
+            logger.error(
+                "the queue's file cannot be written; it is tried again and again", extra={"reason": reason}
+            )
         self.trouble = reason
         impatient = [change for change in changes if not change[0].may_wait]
         if impatient:
@@ -171,9 +197,7 @@ class Writer:
         if self.fault is None and getattr(exc, "sqlite_errorcode", 0) & 0xFF in _LASTING:
             self.fault = self._translate(exc)
             logger.error("the queue's file cannot be used any more", extra={"reason": str(self.fault)})
-        return self.fault is not None or (
-            self._closing.is_set() and time.monotonic() - began > MAX_CLOSING_S
-        )
+        return self.fault is not None or (self._closing.is_set() and time.monotonic() - began > MAX_CLOSING_S)
 
     def _call(self, call: Call, finish: Finish) -> None:
         try:
@@ -191,7 +215,9 @@ class Writer:
         try:
             return self._chores(self._journal, idle)
         except sqlite3.Error as exc:
-            logger.debug("a chore of the queue failed", exc_info=exc)  # what is to be written will say so, too
+            logger.debug(
+                "a chore of the queue failed", exc_info=exc
+            )  # what is to be written will say so, too
         except Exception:
             logger.exception("a bug in the queue's chores")
         return MAX_PAUSE_S

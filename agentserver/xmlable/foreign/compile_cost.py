@@ -25,7 +25,7 @@ from agentserver.xmlable.xsd.particles import MODELS
 MAX_PARTS: Final = 1_000_000
 """Most elements, wildcards and attributes of all types together, groups and inherited ones written out."""
 
-MAX_STEPS: Final = 500_000_000
+MAX_STEPS: Final = 300_000_000
 """Most looks at what may come next: libxml2 takes about 200 million in a second."""
 
 _DERIVATIONS: Final = ("extension", "restriction")
@@ -232,4 +232,3 @@ def _repeated(made: _Cost, component: Component) -> _Cost:
         end = _Cost(open=1, reach=made.first, squares=made.first**2)
         made = _sum([made.before(made.first), end], made.first, made.empty)
     return _sum([made], made.first, made.empty or least.strip("0") == "")
-

@@ -100,6 +100,8 @@ def parse_document(data: bytes, url: str) -> Document:
         raise ForbiddenError(
             f"no XSD: its root is <{etree.QName(root).localname}>, expected <schema> of {XS}"
         )
+    if _collapse_locations(root):
+        data = _written(root, root)
     return Document(root, _without_doctype(root, data), tuple(_references(root)))
 
 
@@ -141,11 +143,22 @@ def _written(root: etree._Element, original: etree._Element) -> bytes:
     return b"\n" * max(_line_of(original) - 1, 0) + written
 
 
+def _collapse_locations(root: etree._Element) -> bool:
+    """Take the blanks around locations away, as `xs:anyURI` has it and libxml2 has not; tell whether there were any."""
+    found = False
+    for child in root.iterchildren(*_VERBS):
+        location = child.get("schemaLocation", "")
+        if location != location.strip():
+            child.set("schemaLocation", location.strip())
+            found = True
+    return found
+
+
 def _references(root: etree._Element) -> Iterator[Reference]:
     for child in root.iterchildren(*_VERBS):
         location = child.get("schemaLocation")
         if location is not None:
-            yield Reference(_VERBS[str(child.tag)], location.strip(), _line_of(child))
+            yield Reference(_VERBS[str(child.tag)], location, _line_of(child))
 
 
 def _line_of(element: etree._Element) -> int:

@@ -28,7 +28,9 @@ def _lengths(node: Node) -> tuple[int, int | None]:
     if isinstance(node, Fork):
         ranges = [_lengths(branch) for branch in node.branches]
         mosts = [most for _, most in ranges]
-        return min(least for least, _ in ranges), None if None in mosts else max(filter(None, mosts), default=0)
+        return min(least for least, _ in ranges), None if None in mosts else max(
+            filter(None, mosts), default=0
+        )
     least, most = _lengths(node.part)
     return least * node.least, None if most is None or node.most is None else most * node.most
 
