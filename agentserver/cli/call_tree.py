@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from agentserver.queues.sqlite.reading import Entry
+
+MAX_DRAWN: Final = 30
+"""Levels that are drawn as lines; below, a number tells how deep a message is."""
 
 
 @dataclass(slots=True)
@@ -35,16 +39,18 @@ def call_tree(entries: Iterable[Entry]) -> list[Node]:
     return roots
 
 
-def walked(roots: list[Node]) -> Iterator[tuple[str, Node]]:
-    """Give each node, parents first, and the lines that lead to it: `│  └─ `."""
-    stack = [("", "", node) for node in reversed(roots)]
+def walked(roots: list[Node]) -> Iterator[tuple[int, str, Node]]:
+    """Give each node, parents first: how deep it is, and the lines that lead to it, `│  └─ `."""
+    stack = [(0, "", "", node) for node in reversed(roots)]
     while stack:
-        lead, below, node = stack.pop()
-        yield lead, node
+        depth, lead, below, node = stack.pop()
+        yield depth, lead, node
         last = len(node.children) - 1
         for index in range(last, -1, -1):
             branch, further = ("└─ ", "   ") if index == last else ("├─ ", "│  ")
-            stack.append((below + branch, below + further, node.children[index]))
+            if depth >= MAX_DRAWN:
+                branch, further = f"─ {depth + 1}: ", ""
+            stack.append((depth + 1, below + branch, below + further, node.children[index]))
 
 
 def _moment(entry: Entry) -> tuple[float, int]:

@@ -55,7 +55,8 @@ def trace(thread: str, file: QueueFile, as_json: bool) -> None:
         found = [*_ancestors(connection, found), *found]
     roots = call_tree(found)
     if as_json:
-        emit({"ok": True, "conversation": conversation, "messages": len(found), "roots": _documents(roots)})
+        messages = [_document(node.entry, depth) for depth, _, node in walked(roots)]
+        emit({"ok": True, "conversation": conversation, "messages": messages})
     else:
         _show(conversation, found, roots)
 
@@ -80,9 +81,10 @@ def _ancestors(connection: Connection, found: Sequence[Entry]) -> list[Entry]:
     """Return what the first messages came of: an input of several, whose own conversation nobody knew."""
     known, more = {each.message.id for each in found}, list[Entry]()
     asked = {each.message.parent_id for each in found}
-    while (missing := sorted(parent for parent in asked if parent and parent not in known)) and len(
-        more
-    ) < MAX_ANCESTORS:
+    while len(more) < MAX_ANCESTORS:
+        missing = sorted(parent for parent in asked if parent and parent not in known)
+        if not missing:
+            break
         parents = [parent for each in missing if (parent := entry(connection, each)) is not None]
         known.update(missing)
         more += parents
@@ -90,22 +92,12 @@ def _ancestors(connection: Connection, found: Sequence[Entry]) -> list[Entry]:
     return more
 
 
-def _documents(roots: Sequence[Node]) -> list[dict[str, Any]]:
-    """Return the trees for JSON; made without recursion, as a conversation may be a thousand calls deep."""
-    documents: dict[int, dict[str, Any]] = {}
-    for _, node in walked(list(roots)):
-        documents[id(node)] = {**_document(node.entry), "children": []}
-        for child in node.children:
-            documents.setdefault(id(child), {})
-    for _, node in walked(list(roots)):
-        documents[id(node)]["children"] = [documents[id(child)] for child in node.children]
-    return [documents[id(root)] for root in roots]
-
-
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: Entry, depth: int) -> dict[str, Any]:
     message = entry.message
     return {
         "id": message.id,
+        "parent": message.parent_id,
+        "depth": depth,
         "from": entry.sender,
         "to": entry.to_id,
         "listener": entry.listener,
@@ -136,7 +128,7 @@ def _show(conversation: str, found: Sequence[Entry], roots: list[Node]) -> None:
     click.echo(paint(printable(title), "cyan", sys.stdout, bold=True))
     took = f", {shown_duration(end - start)}" if start and end else ""
     click.echo(f"  {count} message{'s'[: count - 1]}{took}, from {shown_time(start)}")
-    for lead, node in walked(roots):
+    for _, lead, node in walked(roots):
         click.echo(f"{lead}{_line(node.entry, start)}")
 
 

@@ -61,7 +61,7 @@ class Admission:
             if thread_id is None:
                 thread_id = new_thread_id()
                 self._openers.note(thread_id, from_id)
-            else:
+            elif type(thread_id) is not str or not self._openers.knows(thread_id, from_id):
                 self._openers.check(self._root(thread_id), from_id)
         elif thread_id is not None:
             self._openers.refuse_branch(self._root(thread_id))

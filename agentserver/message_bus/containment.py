@@ -1,8 +1,9 @@
-"""Tasks that a handler starts cannot end the process: `sys.exit` in one of them is an error of that task alone.
+"""What a handler starts cannot end the process: `sys.exit` in a task of its is an error of that task alone.
 
 asyncio lets SystemExit and KeyboardInterrupt of any task out of the event loop, whoever awaits it. So tasks that are
 created while a handler runs, or by such tasks, get a coroutine around theirs that turns those two into `TaskExited`.
 Tasks of anybody else stay as they are. What remains are bare callbacks, as of `loop.call_soon`, which no task holds.
+Nor can it stop the event loop, which is everybody's: `loop.stop()` raises there.
 
 One factory serves all pumps of an event loop, in front of the one that the loop had before.
 """
@@ -13,7 +14,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
@@ -69,6 +70,7 @@ def containing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     factory = before if isinstance(before, ContainingFactory) else ContainingFactory(before)
     if factory is not before:
         loop.set_task_factory(factory)
+        _keep_going(loop)
     factory.pumps += 1
     try:
         yield
@@ -76,6 +78,22 @@ def containing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         factory.pumps -= 1
         if not factory.pumps and loop.get_task_factory() is factory:
             loop.set_task_factory(factory.inner)
+            with suppress(AttributeError):
+                del loop.stop
+
+
+def _keep_going(loop: asyncio.AbstractEventLoop) -> None:
+    """Let nobody stop an event loop who is a handler; one that is not written in Python is left as it is."""
+    stop = loop.stop
+
+    def refuse_handlers() -> None:
+        if in_handler.get() is not None:
+            logger.warning("a handler tried to stop the event loop", extra=dict((in_handler.get() or dict)()))
+            raise RuntimeError("a handler cannot stop the event loop, which others run in as well")
+        stop()
+
+    with suppress(AttributeError):
+        loop.stop = refuse_handlers  # type: ignore[method-assign]  # of this one alone, and only for a while
 
 
 async def _contained(

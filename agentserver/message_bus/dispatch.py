@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, copy_context
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 MAX_STREAK: Final = 64
 """Handlers that one task runs before it lets the event loop turn."""
 OTHERS_SHARE: Final = 4
-"""The last one of so many places for calls is left free by a listener whose calls wait, if others could use it."""
+"""One in so many places for calls is kept for others by a listener whose calls wait, if they could use it."""
 MAX_STUCK: Final = 64
 """Calls of one handler whose deadline passed and that still go on, in a thread or a task: beyond, it is not called."""
 
@@ -90,6 +91,7 @@ class Dispatcher:
         expects: Whether messages may be submitted that the pipeline does not bring.
         release: Asks the queue for messages that went back to it, as `lanes.py` says; without it, none do.
         listeners: Gives those that there are.
+        max_in_flight: Places in the pipeline, which calls take, too.
 
     Attributes:
         paused: Names of the listeners that are not called; `look_at` says that one may be again.
@@ -106,9 +108,10 @@ class Dispatcher:
         expects: Callable[[], bool] = bool,
         release: Release | None = None,
         listeners: Callable[[], Iterable[Listener]] = tuple,
+        max_in_flight: int = sys.maxsize,
     ) -> None:
         self.expects = expects
-        self._release, self._listeners = release, listeners
+        self._release, self._listeners, self._max_in_flight = release, listeners, max_in_flight
         self.paused: set[str] = set()
         self._emit, self._brief = emit, brief if brief is not None else Briefing().metadata
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
@@ -119,10 +122,10 @@ class Dispatcher:
         self._reset()
 
     def adjust(self, max_handlers: int, max_per_agent: int, timeout_s: float) -> None:
-        """Take over other bounds; calls that were begun keep the time that they have."""
+        """Take over other bounds, also those of the listeners; calls that were begun keep the time that they have."""
         self.max_handlers, self.max_per_agent, self.timeout_s = max_handlers, max_per_agent, timeout_s
         self._threads.max_threads = max_handlers + MAX_STUCK
-        self._lanes.adjust(max_per_agent)
+        self._lanes.adjust(max_per_agent, self._listeners())
         if self._context is not None:
             self._start_runner()
 
@@ -143,11 +146,6 @@ class Dispatcher:
         self._deadlines: Deadlines[_Runner] = Deadlines(self._expire)
         self._waiter: asyncio.Future[None] | None = None
         self._threads = WorkerThreads(self.max_handlers + MAX_STUCK)
-
-    @property
-    def _unshared(self) -> int:
-        """Calls that may go on before a listener has to leave the rest of the places to others."""
-        return self.max_handlers - self.max_handlers // OTHERS_SHARE
 
     @property
     def occupied(self) -> int:
@@ -361,7 +359,9 @@ class Dispatcher:
 
     def _next(self) -> Call | None:
         """Take the next call that may be made now."""
-        pending, lanes = self._pending, self._lanes
+        pending, lanes, paused = self._pending, self._lanes, self.paused
+        most = min(self.max_handlers, self._max_in_flight)
+        unshared = most - most // OTHERS_SHARE
         while self._running < self.max_handlers:
             if lanes.due:
                 call = lanes.next()
@@ -369,7 +369,11 @@ class Dispatcher:
                     continue
             elif pending:
                 call = pending.popleft()
-                if self._has_to_enter(call[1]) and not is_ended(call[0]) and not lanes.enter(call):
+                name = call[1].name
+                has_to_enter = (
+                    call[1].bounded or self._running >= unshared or name in lanes.busy or name in paused
+                )
+                if has_to_enter and not is_ended(call[0]) and not lanes.enter(call):
                     self.notify()  # a place in the pipeline is free
                     continue
             else:
@@ -400,16 +404,14 @@ class Dispatcher:
             self._leave_place(listener.name)
             self._start_runner()
 
-    def _has_to_enter(self, listener: Listener) -> bool:
-        """Return whether a call waits in a lane, or is at least counted there."""
-        if listener.bounded or self._running >= self._unshared:
-            return True
-        name = listener.name
-        return name in self._lanes.busy or name in self.paused
-
     def _is_crowded(self, name: str) -> bool:
-        """Return whether a listener whose calls wait has to leave the places that are free to others."""
-        if self._running < self._unshared or not self._places[name]:
+        """Return whether a listener whose calls wait has to leave the places that are free to others.
+
+        Of the last ones it may have fewer than it leaves; so several that sleep do not take all of them, either.
+        """
+        most = min(self.max_handlers, self._max_in_flight)
+        free = most - self._running
+        if free > most // OTHERS_SHARE or self._places[name] < max(free, 1):
             return False
         return any(
             other.name != name and other.name not in self.paused and self._lanes.could_call(other)

@@ -107,9 +107,14 @@ class Lanes:
         """Calls that wait in lanes, and take no place in the pipeline."""
         return self._waiting - len(self._extra)
 
-    def adjust(self, max_per_agent: int) -> None:
-        """Take over another bound; who waits already is looked at by it once the next call comes or ends."""
+    def adjust(self, max_per_agent: int, listeners: Iterable[Listener]) -> None:
+        """Take over other bounds, by which who waits already is looked at anew."""
         self._max_per_agent = max_per_agent
+        for listener in listeners:
+            lane = self._lanes.get(listener.name)
+            if lane is not None:
+                lane.bind(listener, self._most(listener))
+                self._look_at(lane)
 
     def enter(self, call: Call) -> bool:
         """Count a call that is about to be made and return True, or let it wait and return False."""

@@ -1,8 +1,8 @@
 """What programs hold: an organism that runs. Inject messages, ask, listen, shut down.
 
-Puts the parts together and keeps their life in order: register, run, drain, stop. The road of a message is in
-`pipeline.py`, what becomes of an answer in `replies.py`, how handlers run in `dispatch.py`. Two pumps in one process
-share nothing.
+Keeps the life of an organism in order: register, run, drain, stop. Its parts are put together in `engine.py`; the road
+of a message is in `pipeline.py`, what becomes of an answer in `replies.py`, how handlers run in `dispatch.py`. Two pumps
+in one process share nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from functools import partial
@@ -21,54 +21,30 @@ from agentserver.config import ListenerConfig, OrganismConfig
 from agentserver.config.changes import Changes
 from agentserver.config.forbidden_ways import refuse_forbidden_ways
 from agentserver.errors import PumpClosed, PumpError, RequestTimedOut, told
-from agentserver.message_bus.addressing import Addressing
-from agentserver.message_bus.admission import Admission, set_turn
-from agentserver.message_bus.briefing import Briefing
-from agentserver.message_bus.budget import Budget
-from agentserver.message_bus.cancellation import STAGE as CANCEL
+from agentserver.message_bus.admission import set_turn
 from agentserver.message_bus.cancellation import Cancellation
-from agentserver.message_bus.closing import bury, finished_or_late, idle_or_stopped, last_answers
+from agentserver.message_bus.closing import bury, finished_or_late, idle_or_stopped
 from agentserver.message_bus.containment import containing
-from agentserver.message_bus.conversations import Conversations
-from agentserver.message_bus.dispatch import Dispatcher
-from agentserver.message_bus.gate import gate_stages, parse_limits
-from agentserver.message_bus.generations import Generations
+from agentserver.message_bus.engine import Engine
 from agentserver.message_bus.guard import Batch
-from agentserver.message_bus.idempotency import Idempotency, check_key
-from agentserver.message_bus.intake import adopt, fail_crashed, note_taken, state_of
-from agentserver.message_bus.introspection import register_meta
-from agentserver.message_bus.joining import Joins
+from agentserver.message_bus.idempotency import check_key
 from agentserver.message_bus.listener import Listener
-from agentserver.message_bus.live_stage import LiveStage, exchange
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import check_name
-from agentserver.message_bus.openers import Openers
-from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Outlets, Subscription
-from agentserver.message_bus.pausing import Pausing
+from agentserver.message_bus.outlets import DEFAULT_BUFFER, Outlet, Subscription
 from agentserver.message_bus.payload_writer import PayloadWriter
-from agentserver.message_bus.pipeline import Pipeline, Stage, build_pipeline
-from agentserver.message_bus.portions import Pace, portions
-from agentserver.message_bus.queue_opening import adjust_queue, open_queue
-from agentserver.message_bus.refusals import Refusals
+from agentserver.message_bus.pipeline import Pipeline
+from agentserver.message_bus.queue_opening import open_queue
 from agentserver.message_bus.registration import register
 from agentserver.message_bus.reload import Plan, Running, plan
-from agentserver.message_bus.replies import Replies
-from agentserver.message_bus.retrying import Retrying
-from agentserver.message_bus.routing import RoutingTable
-from agentserver.message_bus.settling import Handled, Settling
-from agentserver.message_bus.threads import Threads, new_thread_id
-from agentserver.message_bus.usage import Usage
-from agentserver.message_bus.visibility import Visibility
+from agentserver.message_bus.threads import new_thread_id
 from agentserver.message_bus.watchdog import watching
 from agentserver.message_bus.worker_threads import WorkerThreads
-from agentserver.message_bus.written_replies import WrittenReplies
-from agentserver.queues import DEFAULT_PRIORITY, Books, DeadLetter, Delivery, MessageQueue, Settlement
+from agentserver.queues import DEFAULT_PRIORITY, Books, DeadLetter, MessageQueue
 from agentserver.xmlable.foreign import SchemaLibrary
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 30.0
 DEFAULT_REQUEST_SENDER: Final = "program"
-MAX_SETTLING: Final = 8
-"""Batches on their way to a queue that has to write them down."""
 MAX_STOP_S: Final = 1.0
 """Seconds that a pump may take to stop once it was cancelled: no handler is waited for then."""
 
@@ -85,7 +61,6 @@ class StreamPump:
         owns_queue: Whether the bounds of `queue` are the config's, and follow when that is reloaded.
 
     Attributes:
-        config: As given.
         listeners: Listeners by name; of one with several contracts, the first.
         routing_table: Listeners by key, `{name}.{root tag}`, in lower case where the tag has no namespace.
         queue: Where messages wait.
@@ -101,68 +76,27 @@ class StreamPump:
         random: Callable[[], float] = random.random,
         owns_queue: bool = False,
     ) -> None:
-        limits = config.limits
-        self.config = config
-        self.listeners: dict[str, Listener] = {}
-        self.routing_table = RoutingTable()
-        self._owns_queue = owns_queue or queue is None  # so that its bounds are the config's
-        self.queue: MessageQueue = queue if queue is not None else open_queue(config, clock=clock)
-        self._clock = clock
-        threads = self._threads = Threads(thread_key)
-        self._openers = Openers(threads)
-        self._admission = Admission(threads, self._openers, limits.message_bytes)
-        self._places = [LiveStage(stage) for stage in self._gate(config)]
-        self._generations = Generations(self.routing_table)
-        visibility = Visibility(self.listeners, self.routing_table)
-        self._joins = Joins(self._submit)
-        self._dispatcher = Dispatcher(
-            config.max_concurrent_handlers,
-            config.max_concurrent_per_agent,
-            limits.handler_timeout_s,
-            emit=self._emit,
-            brief=Briefing(Usage(visibility, self.routing_table).by, clock).metadata,
-            expects=self._joins.__bool__,
-            release=self.queue.release,
-            listeners=self.listeners.values,
-        )
-        self._budget = Budget(config.budget, limits.hops)
-        self._refusals = Refusals(
-            self.routing_table, self._budget, config.feedback, limits.message_bytes, self._takes_refusals,
-            self._joins.absorbs,
-        )  # fmt: skip
-        self._written = WrittenReplies(parse_limits(limits), config.repair)
-        self._replies = Replies(
-            self.routing_table,
-            Addressing(self.routing_table, threads),
-            self._written,
-            budget=self._budget,
-            max_bytes=limits.message_bytes,
-            joins=self._joins,
-        )
-        self._idempotency = Idempotency(config.idempotency, self.queue)
-        self._retrying = Retrying(config.retry, self._budget, clock, random)
-        self._settling = Settling(
-            self._replies,
-            self.routing_table,
+        waiting_in = queue if queue is not None else open_queue(config, clock=clock)
+        self._engine = Engine(
+            config,
+            waiting_in,
             clock=clock,
-            refusals=self._refusals,
-            retrying=self._retrying,
-            joins=self._joins,
-            idempotency=self._idempotency,
-            keeps_history=self.queue.keeps_history,
+            thread_key=thread_key,
+            random=random,
+            owns_queue=owns_queue or queue is None,
         )
-        register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
-        self._outlets = Outlets()
-        self._pausing = Pausing(self._dispatcher, self.queue, self.listeners)
-        self._conversations = Conversations()
+        self.listeners, self.routing_table = self._engine.listeners, self._engine.routing_table
+        self.queue: MessageQueue = waiting_in
         self._writer = PayloadWriter(self.routing_table)
         self._schemas = SchemaLibrary()
         self._run_task: asyncio.Task[Any] | None = None
-        self._closing = False
         self._fault: Exception | None = None
-        self._settled = asyncio.Event()  # something was, while the pump is closing
         self._reloading = asyncio.Lock()
-        self._cancellations: dict[Cancellation, asyncio.Task[None]] = {}  # those that are going on
+
+    @property
+    def config(self) -> OrganismConfig:
+        """What the organism is made of, as it was given, or last reloaded."""
+        return self._engine.config
 
     def register_listener(self, config: ListenerConfig) -> Listener:
         """Add a listener, while the pump runs or before.
@@ -220,45 +154,20 @@ class StreamPump:
             try:
                 while True:
                     self._refuse_closed()
-                    running = Running(self.config, copy(self.routing_table), self._places, self._gate)
+                    running = Running(
+                        self.config, copy(self.routing_table), self._engine.places, self._engine.gate
+                    )
                     wanted = config if config is not None else self.config.source or self.config
                     made: Plan = await threads.call(partial(plan, wanted, running, allow_env=allow_env))
                     self._refuse_closed()
                     if made.is_for(self.routing_table):
-                        self._follow(made)
+                        self._engine.follow(made)
                         return made.changes
             finally:
                 threads.close()
 
-    def _follow(self, made: Plan) -> None:
-        """Become what is planned, in one step."""
-        config, limits = made.config, made.config.limits
-        if made.fresh is not None:
-            made.fresh.commit()
-        self._generations.turn(made.table, idle=not self.books.open)
-        self.config = config
-        self.listeners.update(made.listeners)
-        for name in self.listeners.keys() - made.listeners.keys():
-            del self.listeners[name]
-        exchange(self._places, made.stages)
-        self._admission.adjust(limits.message_bytes, self.routing_table.version)
-        self._budget.adjust(config.budget, limits.hops)
-        self._refusals.adjust(config.feedback, limits.message_bytes)
-        self._written.adjust(parse_limits(limits), config.repair)
-        self._replies.adjust(limits.message_bytes)
-        self._retrying.default, self._idempotency.by = config.retry, config.idempotency.by
-        if made.changes.touches("meta") or made.changes.touches("limits.message_bytes"):
-            self.routing_table.forget_for_some()
-            register_meta(config.meta, self.routing_table, self.listeners, limits.message_bytes)
-        if self._owns_queue:
-            adjust_queue(self.queue, config)
-        self._pausing.keep_to(self.listeners)
-        self._dispatcher.adjust(
-            config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
-        )
-
     def _refuse_closed(self) -> None:
-        if self._closing:
+        if self._engine.closing:
             raise PumpClosed("the pump is shutting down")
 
     def build_pipeline(self, source: AsyncIterable[Batch | MessageState]) -> Pipeline:
@@ -270,17 +179,7 @@ class StreamPump:
         Returns:
             The pipeline; iterating its `stream()` drives it.
         """
-        return build_pipeline(
-            source,
-            self._places,
-            self._dispatcher,
-            self._settling,
-            adopt=self._adopt,
-            settle=self._settle,
-            max_in_flight=self.config.max_concurrent_pipelines,
-            max_settling=MAX_SETTLING if self.queue.outlives_process else 1,
-            enter=self._tell_secret_names,
-        )
+        return self._engine.pipeline(source)
 
     async def inject(
         self,
@@ -323,26 +222,26 @@ class StreamPump:
             ValueError: `from_id` is no name, or `key` no key; `priority` is out of bounds, or `deliver_at` no time.
             QueueFull: There is no room, and `wait` is False; the text says how many wait, and what bounds them.
         """
-        if self._closing:
+        if self._engine.closing:
             raise PumpClosed("the pump is shutting down")
         if self._fault is not None:
             raise PumpError(f"the pump ended by a fault: {told(self._fault)}") from self._fault
-        message = self._admission.message(raw_bytes, thread_id, from_id, first_line)
-        message.queued_at = self._clock()
+        message = self._engine.admission.message(raw_bytes, thread_id, from_id, first_line)
+        message.queued_at = self._engine.clock()
         if key is not None:
-            message.key, self._idempotency.has_keys = check_key(key), True
+            message.key, self._engine.idempotency.has_keys = check_key(key), True
         if priority != DEFAULT_PRIORITY or deliver_at:
             set_turn(message, priority, deliver_at)
-        self._budget.open(message)
+        self._engine.budget.open(message)
         thread_id = message.thread_id
-        if self._conversations:
-            self._conversations.admit(thread_id, 1)
+        if self._engine.conversations:
+            self._engine.conversations.admit(thread_id, 1)
         try:
             await self.queue.put((message,), wait=wait)
         except BaseException:
-            self._conversations.admit(thread_id, -1)
+            self._engine.conversations.admit(thread_id, -1)
             raise
-        return None if thread_id is None else self._admission.thread_of(thread_id)
+        return None if thread_id is None else self._engine.admission.thread_of(thread_id)
 
     async def request(
         self,
@@ -385,7 +284,7 @@ class StreamPump:
         thread_id = new_thread_id()
         contract = self._writer.contract_of(payload)
         data, _ = self._writer.write(payload, contract, from_id, to, thread_id)
-        watch = self._conversations.watch(thread_id)
+        watch = self._engine.conversations.watch(thread_id)
         try:
             async with asyncio.timeout(timeout_s):
                 await self.inject(data, thread_id, from_id, key=key)
@@ -394,7 +293,7 @@ class StreamPump:
             raise RequestTimedOut(f"no answer within {timeout_s:g} s") from None
         finally:
             watch.reply.cancel()
-            self._conversations.forget(thread_id)
+            self._engine.conversations.forget(thread_id)
 
     def add_outlet(
         self, outlet: Outlet, thread_id: str | None = None, *, refusals: bool = False
@@ -407,8 +306,8 @@ class StreamPump:
             refusals: Whether whoever asked from outside is to be sent a `core.Huh` or a `core.SystemError_` of what
                 failed, which `outlet` is called with, too: it is all that they should be told.
         """
-        root = None if thread_id is None else self._admission.thread_of(thread_id)
-        return self._outlets.add(outlet, root, refusals=refusals)
+        root = None if thread_id is None else self._engine.admission.thread_of(thread_id)
+        return self._engine.outlets.add(outlet, root, refusals=refusals)
 
     @asynccontextmanager
     async def subscribe(
@@ -425,7 +324,7 @@ class StreamPump:
         """
         subscription = Subscription(buffer)
         remove = self.add_outlet(subscription.put, thread_id)
-        forget = self._outlets.at_end(subscription.close)
+        forget = self._engine.outlets.at_end(subscription.close)
         try:
             yield subscription
         finally:
@@ -445,33 +344,15 @@ class StreamPump:
         Returns:
             How many messages it ended, once all of them are dead letters.
         """
-        cancellation = Cancellation(thread_id, self._admission.thread_of)
+        cancellation = Cancellation(thread_id, self._engine.admission.thread_of)
         # in a task of its own, as it goes on when its caller is a handler that it cancels
-        self._cancellations[cancellation] = task = asyncio.create_task(self._end_all(cancellation))
-        task.add_done_callback(lambda _: self._cancellations.pop(cancellation))
+        self._engine.cancellations[cancellation] = task = asyncio.create_task(
+            self._engine.end_all(cancellation, self._run_task)
+        )
+        task.add_done_callback(lambda _: self._engine.cancellations.pop(cancellation))
         task.add_done_callback(cancellation.log)
         await asyncio.shield(task)
         return cancellation.ended
-
-    async def _end_all(self, cancellation: Cancellation) -> None:
-        """End what a cancellation reaches, until nothing of it is left."""
-        while True:
-            cancellation.begin(self.queue.in_flight())
-            withdrawn = self.queue.withdraw(cancellation.reaches)
-            self._dispatcher.forget([delivery.message.id for delivery in withdrawn])
-            self._dispatcher.cancel(cancellation.reaches_state, cancellation.failure)
-            held = self._joins.withdraw(cancellation.reaches_state)
-            for state in held:
-                state.fail_as_told(CANCEL, cancellation.failure)
-            self._submit(held)
-            if withdrawn:
-                await self._settle(cancellation.bury(withdrawn, self._clock()))
-            running = self._run_task
-            if running is None or running.done():
-                return
-            await cancellation.over(running)
-            if not (cancellation.escaped or cancellation.open or cancellation.unsure):
-                return
 
     @property
     def books(self) -> Books:
@@ -486,27 +367,27 @@ class StreamPump:
     @property
     def false_claims(self) -> int:
         """How often somebody claimed to be another, or on another thread, than they were."""
-        return self._settling.false_claims
+        return self._engine.settling.false_claims
 
     @property
     def false_claims_by_listener(self) -> Mapping[str, int]:
         """How often the handlers of each listener did."""
-        return self._replies.envelopes.false_claims
+        return self._engine.replies.envelopes.false_claims
 
     @property
     def duplicates(self) -> int:
         """How many messages were not handled, as the same was handled before."""
-        return self._idempotency.duplicates
+        return self._engine.idempotency.duplicates
 
     @property
     def repairs(self) -> Mapping[str, Mapping[str, int]]:
         """How many replies of each listener had to be mended, by kind of repair."""
-        return self._written.counts
+        return self._engine.written.counts
 
     @property
     def unclaimed(self) -> int:
         """Replies that left while nobody listened for them."""
-        return self._outlets.unclaimed
+        return self._engine.outlets.unclaimed
 
     async def run(self) -> None:
         """Pump until `shutdown`. When it is cancelled instead, what was in flight waits again, and it may run anew.
@@ -516,34 +397,34 @@ class StreamPump:
             PumpError: Somebody else closed the queue.
             RuntimeError: It is running already.
         """
-        if self._closing:
+        if self._engine.closing:
             raise PumpClosed("a pump that was shut down does not run again")
         if self._run_task is not None:
             raise RuntimeError("this pump is running already")
         self._run_task, self._fault = asyncio.current_task(), None
         threshold_s = self.config.limits.block_warning_s
         try:
-            with containing(asyncio.get_running_loop()), watching(threshold_s, self._dispatcher.blame):
+            with containing(asyncio.get_running_loop()), watching(threshold_s, self._engine.dispatcher.blame):
                 await self._pump()
-            if not self._closing:
+            if not self._engine.closing:
                 raise PumpError("the queue was closed, and not by the pump's shutdown")
         except asyncio.CancelledError:
-            if not self._closing:
-                self._conversations.close(PumpError("the pump was cancelled"))
+            if not self._engine.closing:
+                self._engine.conversations.close(PumpError("the pump was cancelled"))
             raise
         except Exception as exc:
             self._fault = exc
-            self._conversations.close(PumpError(f"the pump ended by a fault: {told(exc)}"))
+            self._engine.conversations.close(PumpError(f"the pump ended by a fault: {told(exc)}"))
             raise
         finally:
             self._run_task = None
-            self._dispatcher.abort()
-            self._joins.clear()
-            self._idempotency.clear()
+            self._engine.dispatcher.abort()
+            self._engine.joins.clear()
+            self._engine.idempotency.clear()
             self.queue.recover()
 
     async def _pump(self) -> None:
-        async with self.build_pipeline(self._queue_source()).stream() as streamer:
+        async with self.build_pipeline(self._engine.source()).stream() as streamer:
             async for _ in streamer:
                 pass
 
@@ -574,7 +455,7 @@ class StreamPump:
         Raises:
             ValueError: There is no such listener.
         """
-        self._pausing.pause(listener)
+        self._engine.pausing.pause(listener)
 
     def resume(self, listener: str | None = None) -> None:
         """Go on with one listener, or with the whole organism; what was not paused goes on anyway.
@@ -585,12 +466,12 @@ class StreamPump:
         Raises:
             ValueError: There is no such listener.
         """
-        self._pausing.resume(listener)
+        self._engine.pausing.resume(listener)
 
     @property
     def paused(self) -> frozenset[str]:
         """The listeners that are paused; `*` among them when the whole organism is."""
-        return self._pausing.names
+        return self._engine.pausing.names
 
     async def drain(self, listener: str | None = None, timeout_s: float | None = None) -> bool:
         """Wait until what there is for one listener, or everything, is handled; of what is paused, what was begun.
@@ -609,12 +490,12 @@ class StreamPump:
             ValueError: There is no such listener.
         """
         if listener is not None:
-            self._pausing.check(listener)
+            self._engine.pausing.check(listener)
         await asyncio.sleep(0)  # a run that was only just scheduled begins
         running = self._run_task
         if running is None:
             raise PumpError("the pump does not run, so that nothing is handled")
-        done = await self._pausing.drain(listener, running, timeout_s)
+        done = await self._engine.pausing.drain(listener, running, timeout_s)
         if self._fault is not None:
             raise self._fault
         if running.done() and not done:
@@ -635,122 +516,23 @@ class StreamPump:
             Whether everything was finished that was to be.
         """
         await asyncio.sleep(0)  # a run that was only just scheduled begins
-        self._closing, late = True, 0
+        self._engine.closing, late = True, 0
         running = self._run_task
         if running is not None and not running.done():
             deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s
-            await finished_or_late(self.queue, running, self._pausing, deadline_s)
+            await finished_or_late(self.queue, running, self._engine.pausing, deadline_s)
             self.queue.close()
-            self._pausing.end()
+            self._engine.pausing.end()
             late = self.books.in_flight
             if late:
                 running.cancel()
             if running is not asyncio.current_task():
                 await asyncio.wait([running], timeout=MAX_STOP_S)
         self.queue.close()
-        lost = await bury(self.queue, self._clock)
-        self._tell(lost)
-        self._conversations.close(PumpClosed("the pump was shut down before anybody answered"))
-        self._outlets.close()
+        lost = await bury(self.queue, self._engine.clock)
+        self._engine.tell(lost)
+        self._engine.conversations.close(PumpClosed("the pump was shut down before anybody answered"))
+        self._engine.outlets.close()
         finished = not lost and not late
         await self.queue.aclose()
         return finished and (self.queue.outlives_process or not self.books.open)
-
-    async def _queue_source(self) -> AsyncIterator[Batch]:
-        limit, dispatcher, queue = self.config.max_concurrent_pipelines, self._dispatcher, self.queue
-        pace = Pace()
-        # a message that waited for its agent may have taken the last place since this was asked for
-        while deliveries := await self._pausing.take(max(1, limit - dispatcher.occupied)):
-            for portion in portions(self._states_of(deliveries)):
-                await pace.keep()
-                yield portion
-        if self._closing and queue.outlives_process:
-            async for deliveries in last_answers(queue, self._give_back, self._settled):
-                yield self._states_of(deliveries)
-
-    def _states_of(self, deliveries: Sequence[Delivery]) -> Batch:
-        if self.queue.keeps_history:
-            note_taken(deliveries, self._clock())
-        states = [state_of(delivery) for delivery in deliveries]
-        if self.queue.outlives_process:
-            fail_crashed(states, self.config.limits.crashes)
-        self._budget.stop(states)
-        return states
-
-    def _give_back(self) -> None:
-        """Let go back to the queue what no handler was called with."""
-        self._dispatcher.give_back(self._joins.withdraw(lambda _: True))
-
-    def _gate(self, config: OrganismConfig) -> list[Stage]:
-        return gate_stages(config.limits, self.routing_table, self._threads, config.pipeline, self._openers)
-
-    async def _adopt(self, batch: Batch) -> None:
-        if self._generations:
-            self._generations.look_back(batch)
-        await adopt(batch, self.queue, self._conversations, self._budget, self._joins)
-        for cancellation in self._cancellations:
-            cancellation.adopt(batch)
-        self._pausing.adopt(batch)
-        if self._idempotency.looks:
-            await self._idempotency.look(batch)
-        batch[:] = self._joins.gather(batch)
-
-    def _submit(self, batch: Batch) -> None:
-        """Hand over what the pipeline did not bring just now: answers that waited for others."""
-        self._dispatcher.submit(batch)
-        self._dispatcher.notify()
-
-    def _tell_secret_names(self, batch: Batch) -> None:
-        names = self.routing_table.secret_names
-        if names:
-            for state in batch:
-                state.secret_names = names
-
-    async def _emit(self, state: MessageState, answer: Any) -> None:
-        """Send what a handler yields, which goes on."""
-        puts = self._replies.early(state, answer)
-        if puts:
-            self._conversations.expect(state, len(puts))
-            try:
-                await self.queue.settle(Settlement(puts=puts))
-            except BaseException:
-                self._conversations.expect(state, -len(puts))
-                raise
-
-    async def _settle(self, handled: Handled) -> None:
-        self._pausing.settling += 1
-        try:
-            await self.queue.settle(handled.settlement)
-        except BaseException:
-            self._budget.undo([*handled.states, *handled.again])
-            raise
-        finally:
-            self._pausing.settling -= 1
-        if handled.settlement.held:
-            self._dispatcher.went_back(handled.again)
-        for cancellation in tuple(self._cancellations):
-            cancellation.settled(handled)
-        if self._idempotency:
-            self._idempotency.settled(handled)
-        if self._closing:
-            self._settled.set()
-        if handled.leaving:
-            self._tell(handled.leaving)
-        if self._conversations:
-            self._conversations.account(handled.states)
-        self._pausing.settled(handled.states)
-
-    def _takes_refusals(self, claim: str) -> str | None:
-        """Return the root thread that a claim stands for, if somebody outside takes refusals there."""
-        if not self._outlets.any_takes_refusals:
-            return None
-        thread_id = self._admission.thread_of(claim)
-        return thread_id if self._outlets.takes_refusals(thread_id) else None
-
-    def _tell(self, states: list[MessageState]) -> None:
-        """Tell the outlets of messages that left or failed."""
-        for state in states:
-            message = state.message
-            thread_id = message.conversation_id if message is not None and message.chain else state.thread_id
-            root = self._admission.thread_of(thread_id) if thread_id is not None else None
-            self._outlets.leave(state, root, awaited=self._conversations.waits_for(root))

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
-_Job: TypeAlias = (
-    "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[..., Any], Callable[[], Any], Late] | None"
-)
 Late: TypeAlias = Callable[[], object] | None
 """Is called when a function returned something that nobody waits for any more."""
+_Call: TypeAlias = Callable[[], Any]
+_Job: TypeAlias = (
+    tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[..., Any], _Call, Late] | None
+)
 
 
 class _Outcome:

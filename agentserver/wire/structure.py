@@ -140,8 +140,7 @@ class StructureCheck:
         """
         left = self.limits.message_bytes * MAX_REPEATED
         for element in root.iter("*"):
-            names = (element.tag, *element.attrib)
-            uris = {str(name)[1:].rpartition("}")[0] for name in names if name[:1] in ("{", b"{")}
+            uris = {str(name).rpartition("}")[0] for name in (element.tag, *element.attrib)} - {""}
             left -= sum(map(len, uris)) + len(uris) * _DECLARATION_CHARS
             if left < 0:
                 raise WireError(

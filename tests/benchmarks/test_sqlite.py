@@ -29,6 +29,8 @@ SENDERS: Final = 500
 COUNT: Final = 5_000
 ROUNDS: Final = 7
 MESSAGES: Final = int(os.environ.get("AGENTSERVER_MESSAGES", "100000"))
+PUTTERS: Final = 4
+WORKERS: Final = 6
 MIB: Final = 1024 * 1024
 
 
@@ -118,31 +120,38 @@ async def test_very_many_messages_leave_memory_file_and_take_as_they_were(tmp_pa
     path = tmp_path / "organism.db"
     queue = SqliteQueue(path, retention_s=2.0, max_waiting=2_000)
     part = MESSAGES // 20
-    resident, sizes, takes_us = [], [], []
+    resident, sizes, takes_us, took_s = list[float](), list[float](), list[float](), list[float]()
+    handled = 0
 
-    async def put() -> None:
-        for start in range(0, MESSAGES, 100):
+    async def put(putter: int) -> None:
+        for start in range(100 * putter, MESSAGES, 100 * PUTTERS):
             messages = [QueuedMessage(f"run-{number}", b"<x/>" * 60, "alice", f"thread-{number // 1_000}")
                         for number in range(start, start + 100)]  # fmt: skip
             await queue.put(messages)
 
-    putting = [asyncio.create_task(put())]
-    took_s: list[float] = []
-    handled = 0
+    async def work() -> None:
+        nonlocal handled
+        while handled < MESSAGES:
+            ready = queue.books.waiting > 0
+            before = time.perf_counter()
+            deliveries = await queue.take(50)
+            if ready:
+                took_s.append(time.perf_counter() - before)
+            await queue.settle(Settlement(acks=deliveries))
+            handled += len(deliveries)
+            if handled // part > len(resident):
+                note()
+        queue.close()
+
+    def note() -> None:
+        resident.append(resident_bytes() / MIB)
+        sizes.append(sum(each.stat().st_size for each in tmp_path.iterdir()) / MIB)
+        takes_us.append(median(took_s) * 1e6)
+        took_s.clear()
+
     start = time.perf_counter()
-    while handled < MESSAGES:
-        ready = queue.books.waiting > 0
-        before = time.perf_counter()
-        deliveries = await queue.take(50)
-        if ready:
-            took_s.append(time.perf_counter() - before)
-        await queue.settle(Settlement(acks=deliveries))
-        handled += len(deliveries)
-        if handled // part > len(resident):
-            resident.append(resident_bytes() / MIB)
-            sizes.append(sum(each.stat().st_size for each in tmp_path.iterdir()) / MIB)
-            takes_us.append(median(took_s) * 1e6)
-            took_s.clear()
+    putting = [asyncio.create_task(put(number)) for number in range(PUTTERS)]
+    await asyncio.gather(*[work() for _ in range(WORKERS)])
     seconds = time.perf_counter() - start
     await asyncio.gather(*putting)
     await queue.aclose()

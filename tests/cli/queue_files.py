@@ -89,6 +89,15 @@ class Stored:
         found: list[Any] = self.document("dead", "list", *args)["letters"]
         return found
 
+    def tree(self, thread: str) -> list[Any]:
+        """Return the roots of a trace, each with its `children`."""
+        messages = self.document("trace", thread)["messages"]
+        by_id = {each["id"]: {**each, "children": []} for each in messages}
+        roots: list[Any] = []
+        for each in by_id.values():
+            (by_id[each["parent"]]["children"] if each["depth"] else roots).append(each)
+        return roots
+
     @contextmanager
     def sql(self) -> Iterator[sqlite3.Connection]:
         """Open the file as somebody who is up to no good."""

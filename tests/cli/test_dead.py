@@ -130,8 +130,7 @@ def test_a_retry_goes_through_and_the_first_caller_is_answered(stored: Stored) -
     books = stored.run()
     assert (0, True) == (books.open, books.balanced)
     assert not stored.letters()
-    trace = stored.document("trace", THREAD)
-    again = trace["roots"][0]["children"][1]
+    again = stored.tree(THREAD)[0]["children"][1]
     assert (f"{letter['id']}~1", "done") == (again["id"], again["outcome"])
     assert ("desk", "ada") == (again["children"][0]["to"], again["children"][0]["children"][0]["to"])
     stored.command("audit", "verify")

@@ -16,7 +16,7 @@ import pytest
 
 from agentserver.cli import main
 
-from .process import Process, read_until, started
+from .process import Process, started
 from .queue_files import Stored
 
 THREAD = "0e4b1b5c-3f3a-4a53-8a39-6d1f8f6f1a77"
@@ -33,12 +33,20 @@ def daemon(stored: Stored, *messages: bytes) -> Iterator[Process]:
     """Run a daemon that was given messages, once it has handled them; stop it at the end."""
     file = stored.config.with_name("messages.xml")
     file.write_bytes(b"\n".join(messages))
-    with started("run", stored.config, "--inject", file, "--log-format", "json") as process:
-        read_until(process.stderr, "all that was injected is handled")
+    log = log_of(stored)
+    with (
+        log.open("wb") as stderr,  # a pipe that nobody reads would hold the daemon up
+        started("run", stored.config, "--inject", file, "--log-format", "json", stderr=stderr) as process,
+    ):
+        until(lambda: "all that was injected is handled" in log.read_text())
         yield process
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 0
+
+
+def log_of(stored: Stored) -> Path:
+    return stored.config.with_name("daemon.log")
 
 
 def until(holds: Callable[[], Any], patience_s: float = 10.0) -> Any:
@@ -58,7 +66,7 @@ def test_a_daemon_takes_up_what_is_retried(stored: Stored) -> None:
         stored.command("dead", "retry", letter["id"])
         until(lambda: not stored.document("status")["waiting"])
 
-        children = stored.document("trace", THREAD)["roots"][0]["children"]
+        children = stored.tree(THREAD)[0]["children"]
         assert ["revived", "done"] == [child["outcome"] for child in children]
         stored.command("audit", "verify")
         assert stored.document("status")["books"]["balanced"]
@@ -118,7 +126,9 @@ def test_what_readme_shows_can_be_called(line: str) -> None:
 
 
 def test_logs_of_the_daemon_tell_of_what_it_took_over(stored: Stored) -> None:
-    with daemon(stored, stored.login()) as process:
+    with daemon(stored, stored.login()):
         stored.command("dead", "retry", "--all")
-        line = json.loads(read_until(process.stderr, "took over"))
-    assert 1 == line["messages"]
+        line = until(
+            lambda: [each for each in log_of(stored).read_text().splitlines() if "took over" in each]
+        )
+    assert 1 == json.loads(line[0])["messages"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agentserver.queues import QueuedMessage
+from agentserver.queues.sqlite import SqliteQueue
 
 from .envelopes import envelope
 from .queue_files import Stored
@@ -31,8 +34,8 @@ def test_the_tree_of_a_conversation(stored: Stored) -> None:
     stored.run(stored.question(THREAD))
 
     found = stored.document("trace", THREAD)
-    (root,) = found["roots"]
-    assert (THREAD, 4) == (found["conversation"], found["messages"])
+    (root,) = stored.tree(THREAD)
+    assert (THREAD, [0, 1, 2, 3]) == (found["conversation"], [each["depth"] for each in found["messages"]])
     assert [
         ("ada", "desk", "Question"), ("desk", "worker", "Job"), ("worker", "desk", "Answer"), ("desk", "ada", "Answer")
     ] == path(root)  # fmt: skip
@@ -65,7 +68,7 @@ def test_what_failed_says_so(stored: Stored) -> None:
 @pytest.mark.parametrize("which", ["root", "start", "upper", "branch", "message", "part of a message"])
 def test_a_conversation_is_named_by_any_of_its_threads_and_messages(stored: Stored, which: str) -> None:
     stored.run(stored.question(THREAD), stored.question())
-    job = stored.document("trace", THREAD)["roots"][0]["children"][0]
+    job = stored.tree(THREAD)[0]["children"][0]
     assert job["thread"] != THREAD
     names = {
         "root": THREAD, "start": THREAD[:8], "upper": THREAD.upper(), "branch": job["thread"], "message": job["id"],
@@ -95,7 +98,7 @@ def test_what_waits_is_shown(stored: Stored) -> None:
     stored.run(stored.question(THREAD))
     stored.command("dead", "retry", "--all")
 
-    waiting = stored.document("trace", THREAD)["roots"][0]["children"][1]
+    waiting = stored.tree(THREAD)[0]["children"][1]
     assert ("waiting", None) == (waiting["outcome"], waiting["took_ms"])
     assert "waiting  since " in stored.command("trace", THREAD).stdout
 
@@ -103,15 +106,29 @@ def test_what_waits_is_shown(stored: Stored) -> None:
 def test_an_input_of_several_is_the_root_of_its_parts(stored: Stored) -> None:
     stored.run(stored.question(THREAD) + stored.question(THREAD))
 
-    (root,) = stored.document("trace", THREAD)["roots"]
+    (root,) = stored.tree(THREAD)
     assert ("split", 2) == (root["outcome"], len(root["children"]))
 
 
-def test_a_deep_conversation_needs_no_recursion(stored: Stored) -> None:
-    stored.run(stored.question(THREAD))
-    found = stored.document("trace", THREAD)
+def test_a_conversation_of_a_thousand_hops(stored: Stored) -> None:
+    asyncio.run(a_chain_of(2_000, stored.path))
 
-    assert json.loads(stored.command("trace", THREAD, "--json").stdout) == found
+    found = stored.document("trace", "deep")["messages"]
+    assert [(0, "m0"), (1_999, "m1999")] == [(each["depth"], each["id"]) for each in (found[0], found[-1])]
+    lines = stored.command("trace", "deep").stdout.splitlines()
+    assert "─ 1999: nobody" in lines[-1]
+    assert max(map(len, lines)) < 300
+
+
+async def a_chain_of(count: int, path: Path) -> None:
+    """Let messages wait, each of which came of the one before."""
+    queue = SqliteQueue(path)
+    messages = [
+        QueuedMessage(f"m{number}", b"<a/>", "nobody", "deep", parent_id=f"m{number - 1}" if number else None)
+        for number in range(count)
+    ]
+    await queue.put(messages)
+    await queue.aclose()
 
 
 def test_hostile_names_are_shown_as_escapes(stored: Stored) -> None:

@@ -18,10 +18,19 @@ ENOUGH_S: Final = 180.0
 
 @contextmanager
 def life(
-    folder: Path, count: int, *more: str, program: str = "daemon", **variables: str
+    folder: Path, count: int, *more: str, program: str = "daemon", file: Path | None = None, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Begin one life of a program, with further environment variables; it is over behind the block."""
-    files = (str(folder / "queue.db"), str(folder / "acks"))
+    """Begin one life of a program, with further environment variables; it is over behind the block.
+
+    Args:
+        folder: Where it keeps what it acknowledged, and its log.
+        count: Up to which number it puts in.
+        more: Further arguments of the program.
+        program: Which of the programs here.
+        file: Its queue; `queue.db` in the folder when left out.
+        variables: Environment variables.
+    """
+    files = (str(file or folder / "queue.db"), str(folder / "acks"))
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", f"tests.crash.{program}", *files, str(count), *more],

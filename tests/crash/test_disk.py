@@ -39,13 +39,14 @@ def is_told(folder: Path, words: str) -> bool:
     return words in (folder / "log").read_text()
 
 
-def test_f6_a_full_disk_is_waited_for(small_disk: Path) -> None:
-    with life(small_disk, COUNT) as process:
-        wait_until(lambda: is_told(small_disk, "cannot be written"), process)
-        assert acknowledged(small_disk) < COUNT
+def test_f6_a_full_disk_is_waited_for(small_disk: Path, tmp_path: Path) -> None:
+    file = small_disk / "queue.db"
+    with life(tmp_path, COUNT, file=file) as process:
+        wait_until(lambda: is_told(tmp_path, "cannot be written"), process)
+        assert acknowledged(tmp_path) < COUNT
         (small_disk / "ballast").unlink()
-        goes_well(process, small_disk)
-    Ledger(small_disk / "queue.db").check(COUNT)
+        goes_well(process, tmp_path)
+    Ledger(file).check(COUNT)
 
 
 def test_f3_a_disk_that_fails_to_write_is_waited_for(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def names_in_bad_messages() -> Made:
 
 def blanks() -> Made:
     """Return runs of blanks that are in no other message: libxml2 interns short ones, as it does names."""
-    runs = (bin(next(NUMBERS) + (1 << 40))[2:].replace("0", " ").replace("1", "\n") for _ in range(9_000))
+    runs = (bin(next(NUMBERS) + (1 << 40))[2:].replace("0", " ").replace("1", "\n") for _ in range(1_500))
     return parcel(b"<r>" + b"".join(b"<b>" + run.encode() + b"</b>" for run in runs) + b"</r>"), "user"
 
 
@@ -90,7 +90,7 @@ def rows() -> Made:
 KINDS: dict[str, tuple[Callable[[], Made], int]] = {
     "names": (names, 200),
     "names in bad messages": (names_in_bad_messages, 200),
-    "blanks": (blanks, 60),
+    "blanks": (blanks, 300),
     "replies": (replies, 60),
     "classes": (classes, 600),
     "garbage": (garbage, 4_000),

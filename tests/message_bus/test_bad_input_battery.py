@@ -103,6 +103,7 @@ async def test_b49_what_a_handler_returns(returned: Any, code: str | None) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_no_row_costs_much(request: pytest.FixtureRequest) -> None:
     # a process of its own, for its memory; times are those of a machine that takes 15 ms for a good MiB
     command = [sys.executable, "-m", "tests.message_bus.bad_input_costs"]

@@ -271,6 +271,22 @@ async def test_a_task_that_nobody_awaits_cannot_end_the_process_either(
     assert "a task that a handler started tried to end the process" in caplog.messages
 
 
+async def test_a_handler_cannot_stop_the_event_loop() -> None:
+    async def bad(payload: Ping, metadata: HandlerMetadata) -> None:
+        asyncio.get_running_loop().stop()
+
+    states = await outcomes(with_a_good_neighbour(bad), ping(to="bad"), GOOD)
+    assert sorted(texts(states)) == ["good", "handler-failed"]
+
+
+async def test_whoever_owns_the_event_loop_can_stop_it_when_the_pump_is_gone() -> None:
+    loop = asyncio.get_running_loop()
+    before = loop.stop
+    async with running(pump_of()):
+        assert before != loop.stop
+    assert before == loop.stop
+
+
 async def test_a_handler_in_a_thread_that_starts_a_task_in_the_loop_is_contained_as_well() -> None:
     loop = asyncio.get_running_loop()
 

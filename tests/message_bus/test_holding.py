@@ -1,6 +1,6 @@
 """A listener that is not called now keeps its messages outside the pipeline, however many: nobody else's wait for them.
 
-What is counted is order and places, not time: an organism in virtual time gets as far as it can while a listener sleeps.
+What is counted is order and places, not time: in virtual time, an organism gets as far as it can while one sleeps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agentserver import HandlerMetadata, StreamPump, running
+from agentserver import HandlerMetadata, HandlerResponse, StreamPump, running
 from agentserver.config import Limits
 from agentserver.testing.virtual_time import virtual_time
 from tests.organisms import THREAD, Amount, Ping, Pong, Recorder, listener, ping, pump_of
@@ -72,7 +72,7 @@ async def test_a_listener_asleep_with_10_000_messages_holds_up_nobody(
         answered = []
         for count in range(1, 101):
             await pump.inject(PONG, None, "user")
-            await settle_down(2_000 if count == 1 else 30)
+            await settle_down(40_000 if count == 1 else 50)
             answered.append(len(neighbour.payloads))
         asleep = (asyncio.get_running_loop().time(), len(sleeper.called))
         sleeper.awake.set()
@@ -143,32 +143,38 @@ async def test_a_reload_of_the_bound_is_followed_by_what_is_held() -> None:
     async with running(pump):
         await queue_up(pump, 500, lambda _: None)
         await asyncio.sleep(10)
-        await pump.reload(with_a_neighbour(sleeper, Recorder(), max_concurrent=10).config)
+        await pump.reload(with_a_neighbour(sleeper, Recorder(), max_concurrent=6).config)
+        called, begun_s = len(sleeper.called), asyncio.get_running_loop().time()
         await pump.drained()
+        took_s = asyncio.get_running_loop().time() - begun_s
 
-    assert (sleeper.most, len(sleeper.called)) == (10, 500)
-    assert asyncio.get_running_loop().time() < 75
+    assert (sleeper.most, len(sleeper.called)) == (6, 500)
+    assert took_s <= (500 - called) / 6 + 3
 
 
 @virtual_time
 async def test_a_listener_whose_calls_wait_leaves_a_quarter_of_the_places_to_others() -> None:
-    sleeper, other = Sleeper(), Sleeper(for_s=1)
+    sleeper, other, third = Sleeper(), Sleeper(for_s=1), Recorder()
     pump = pump_of(
-        listener("sleeper", Ping, sleeper), listener("other", Ping, other), max_concurrent_handlers=8,
-        limits=Limits(handler_timeout_s=10_000),
+        listener("sleeper", Ping, sleeper), listener("other", Ping, other), listener("third", Pong, third),
+        limits=Limits(handler_timeout_s=10_000), max_concurrent_handlers=20,
     )  # fmt: skip
     async with running(pump):
         for number in range(100):
             await pump.inject(ping(str(number), to="sleeper"), None, "user")
         for number in range(6):
             await pump.inject(ping(str(number), to="other"), None, "user")
-        await asyncio.sleep(3.5)
-        during = (sleeper.now, other.most, len(other.called))
+        await asyncio.sleep(0.5)
+        await pump.inject(PONG, None, "user")
+        await asyncio.sleep(0.1)
+        during = (sleeper.now, other.now, len(third.payloads))
+        await asyncio.sleep(2)
+        called = len(other.called)
         sleeper.awake.set()
         await pump.drained()
 
-    assert during == (6, 2, 6)
-    assert len(sleeper.called) == 100
+    assert during == (15, 3, 1)
+    assert (called, len(sleeper.called)) == (6, 100)
 
 
 @virtual_time
@@ -241,8 +247,6 @@ async def test_a_conversation_of_many_hops_and_one_of_many_messages_take_turns()
     order: list[str] = []
 
     async def again(payload: Amount, metadata: HandlerMetadata) -> Any:
-        from agentserver import HandlerResponse
-
         order.append("hop")
         return HandlerResponse(Amount(payload.value - 1), to="amount") if payload.value else None
 
@@ -263,5 +267,5 @@ async def test_a_conversation_of_many_hops_and_one_of_many_messages_take_turns()
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    while not holds():
+    while not holds():  # noqa: ASYNC110  # what it looks at is changed in threads
         await asyncio.sleep(0.01)

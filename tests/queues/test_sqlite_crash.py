@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -74,7 +75,7 @@ def faults(path: Path) -> list[str]:
 @pytest.mark.parametrize("seed", range(3))
 def test_f1_nothing_is_lost_by_a_process_that_is_killed_again_and_again(tmp_path: Path, seed: int) -> None:
     path, moments = tmp_path / "organism.db", random.Random(seed)
-    put, settled = set(), set()
+    put, settled = set[str](), set[str]()
     for number in range(15):
         worker = Worker(path, f"run-{number}", 10_000)
         worker.wait_for("put")
@@ -123,7 +124,7 @@ def test_a_message_that_brings_down_the_process_ends_as_a_dead_letter_and_its_ne
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "organism.db"
-    workers = []
+    workers = list[Worker]()
     while not workers or workers[-1].process.returncode:
         workers.append(Worker(path, "run", 0 if workers else 30, "poison"))
         workers[-1].lines()
@@ -154,3 +155,22 @@ async def test_a_suspect_is_handed_out_only_when_those_before_it_are_settled(tmp
         await queue.settle(Settlement(acks=deliveries))
     await queue.aclose()
     assert taken == [f"run-{number}" for number in range(4)]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_f2_nothing_is_promised_while_bytes_of_the_log_are_not_synced(tmp_path: Path) -> None:
+    path, trace = tmp_path / "organism.db", tmp_path / "trace"
+    calls = "trace=pwrite64,write,fsync,fdatasync"
+    command = ["strace", "-f", "-y", "-s", "200", "-o", str(trace), "-e", calls]
+    worker = [sys.executable, "-m", "tests.queues.worker", str(path), "run", "40", "0", "leave"]
+    subprocess.run(command + worker, stdout=subprocess.DEVNULL, check=True, timeout=60)
+    log, dirty, promised = f"{path.name}-wal>", False, 0
+    for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
+        if log in line and "pwrite64(" in line:
+            dirty = True
+        elif (log in line and "sync(" in line) or "sync resumed" in line:
+            dirty = False
+        elif '"put run-' in line:
+            assert not dirty, line
+            promised += 1
+    assert promised == 40

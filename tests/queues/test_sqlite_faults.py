@@ -25,6 +25,28 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "organism.db"
 
 
+def log_bytes(path: Path) -> int:
+    return Path(f"{path}-wal").stat().st_size
+
+
+def copied(path: Path, folder: Path) -> Path:
+    copy = folder / "copy.db"
+    shutil.copyfile(path, copy)
+    return copy
+
+
+def flip(path: Path, where: bytes) -> None:
+    content = bytearray(path.read_bytes())
+    content[content.index(where) + 1] ^= 4
+    path.write_bytes(content)
+
+
+def scramble(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4_096 * 3 : 4_096 * 6] = os.urandom(4_096 * 3)
+    path.write_bytes(content)
+
+
 def message(name: str, size: int = 10) -> QueuedMessage:
     return QueuedMessage(name, f"<{name}/>".encode() * size, "alice", "thread")
 
@@ -77,9 +99,7 @@ async def test_a_file_of_a_newer_version_is_refused_with_both_versions(path: Pat
 
 async def test_a_damaged_file_is_refused_and_says_what_to_do(path: Path) -> None:
     await filled(path, 500)
-    content = bytearray(path.read_bytes())
-    content[4_096 * 3 : 4_096 * 6] = os.urandom(4_096 * 3)
-    path.write_bytes(content)
+    scramble(path)
     with pytest.raises(QueueFault, match="restore a snapshot"):
         SqliteQueue(path)
 
@@ -113,10 +133,7 @@ async def test_a_file_that_may_not_be_written_is_a_fault(path: Path, monkeypatch
 
 async def test_f5_a_row_of_which_a_bit_has_flipped_is_put_aside_and_the_others_flow(path: Path) -> None:
     await filled(path)
-    content = bytearray(path.read_bytes())
-    at = content.index(b"<a-7/>")
-    content[at + 1] ^= 4
-    path.write_bytes(content)
+    flip(path, b"<a-7/>")
     names = await all_in(path)
     queue = SqliteQueue(path)
     letters = [(letter.id, letter.code, letter.message.data[:6]) for letter in queue.dead_letters]
@@ -130,10 +147,9 @@ async def test_f4_of_a_torn_log_the_end_alone_is_missing(path: Path, tmp_path: P
     queue = SqliteQueue(path)
     for number in range(30):
         await queue.put([message(f"a-{number}")])
-    copy = tmp_path / "copy.db"
-    shutil.copyfile(path, copy)
-    log = Path(f"{path}-wal").read_bytes()
-    Path(f"{copy}-wal").write_bytes(log[: random.Random(seed).randrange(len(log))])
+    copy = copied(path, tmp_path)
+    shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    os.truncate(f"{copy}-wal", random.Random(seed).randrange(log_bytes(path)))
     await queue.aclose()
     names = await all_in(copy)
     assert names == [f"a-{number}" for number in range(len(names))]
@@ -143,8 +159,7 @@ async def test_a_copy_without_its_log_opens_and_the_end_alone_is_missing(path: P
     queue = SqliteQueue(path)
     for number in range(30):
         await queue.put([message(f"a-{number}")])
-    copy = tmp_path / "copy.db"
-    shutil.copyfile(path, copy)
+    copy = copied(path, tmp_path)
     await queue.aclose()
     try:
         names = await all_in(copy)
@@ -189,9 +204,9 @@ async def test_f8_a_reader_that_stays_open_is_told_of_and_the_log_begins_anew_wi
     reader.close()
     await queue.put([message("c")])
     await asyncio.sleep(1)
-    grown = Path(f"{path}-wal").stat().st_size
+    grown = log_bytes(path)
     await queue.put([message(f"d-{number}", 1_000) for number in range(100)])
-    assert Path(f"{path}-wal").stat().st_size == grown
+    assert log_bytes(path) == grown
     await queue.aclose()
 
 

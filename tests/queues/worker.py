@@ -2,7 +2,8 @@
 
 Lines: `put ID` once a message is safe, `took ID`, `settled ID` once that is safe, at the end `done True` if the books
 balance. Arguments: the file, the first part of ids, how many messages to put, how many hops follow from each, and what
-to do: `work`; only `put` and wait; take and `hold` all; or work where one message is `poison` and ends the process.
+to do: `work`; only `put` and wait; put and `leave`; take and `hold` all; or work where one message is `poison` and ends
+the process.
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ async def main(path: str, prefix: str, count: int, hops: int, mode: str) -> None
             for delivery in deliveries:
                 say("settled", delivery.message.id)
 
-    if mode in ("put", "hold"):
+    if mode in ("put", "hold", "leave"):
         await put()
+        if mode == "leave":
+            await queue.aclose()
+            return
         if mode == "hold":
             await queue.take(count)
             say("holds", "all")
@@ -58,7 +62,8 @@ async def main(path: str, prefix: str, count: int, hops: int, mode: str) -> None
 
 
 def say(word: str, name: str) -> None:
-    print(word, name, flush=True)
+    sys.stdout.write(f"{word} {name}\n")  # in one call, so that a line is there whole or not at all
+    sys.stdout.flush()
 
 
 def child(message: QueuedMessage) -> QueuedMessage:

@@ -28,8 +28,11 @@ OWNERS_EVERY_S: Final = 2.0
 """Seconds between two looks whether another process has ended."""
 CLEAN_EVERY_S: Final = 1.0
 """Seconds between two looks for what is too old, while there is nothing."""
-STEP_S: Final = 0.010
+STEP_S: Final = 0.015
 """Seconds that one step of cleaning aims to take."""
+MIN_STEP: Final = 100
+MAX_STEP: Final = 2_000
+"""Rows of one step of cleaning."""
 PAGES: Final = 64
 """Pages that are given back at once."""
 
@@ -60,7 +63,7 @@ class Chores:
         self.retention_s, self.dead_retention_s = retention_s, dead_retention_s
         self._version = -1
         self._next_owners = self._next_clean = 0.0
-        self._limit = 100
+        self._limit = MIN_STEP
 
     def __call__(self, journal: Journal, idle: bool) -> float:
         """Do what is due; return the seconds until there may be more."""
@@ -103,7 +106,9 @@ class Chores:
         took_s = time.monotonic() - began
         if more:
             self._checkpoints.written += self._limit * 1_000
-            self._limit = min(2_000, self._limit * 2) if took_s < STEP_S else max(10, self._limit // 2)
+            self._limit = (
+                min(MAX_STEP, self._limit * 2) if took_s < STEP_S else max(MIN_STEP, self._limit // 2)
+            )
         return more
 
     def _clean_rest(self, connection: Connection, key_window_s: float) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final, TypeAlias
 
-from agentserver.queues.sqlite import inbox
+from agentserver.queues.sqlite import inbox, retention
 from agentserver.queues.sqlite.changes import Change, Written
 from agentserver.queues.sqlite.checkpoint import Checkpoints
 from agentserver.queues.sqlite.draft import Draft, Found
@@ -69,6 +69,7 @@ class Journal:
         self.alone = True
         """Whether no other process has the file open, as far as anybody has looked."""
         inbox.prepare(connection, owner)
+        retention.prepare(connection)
 
     def commit(self, changes: Sequence[Change], now: float) -> list[Written]:
         """Write changes, in their order, and return once all of it is on the disk.

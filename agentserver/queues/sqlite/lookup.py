@@ -18,8 +18,8 @@ SELECT json_group_object(key, message_id) FROM keys
 WHERE key IN (SELECT value FROM json_each(?)) AND settled_at > ?
 """
 _LETTERS: Final = """
-SELECT id, data, about, digest, attempt, crashes, stage, code, reason, d.sender, d.thread_id, d.to_id, died_at, exhausted,
-  d.canonical, path
+SELECT id, data, about, digest, attempt, crashes, stage, code, reason, d.sender, d.thread_id, d.to_id, died_at,
+  exhausted, d.canonical, path
 FROM (
   SELECT *, sum(length(data)) OVER (ORDER BY died_at DESC, seq DESC) AS bytes FROM (
     SELECT d.*, m.id, m.data, m.about, m.digest FROM dead_letters d JOIN messages m USING (seq)

@@ -15,32 +15,33 @@ from typing import Final
 MIN_FREE_PAGES: Final = 256
 """Pages that stay in the file for what comes next."""
 
-_PREPARE: Final = "CREATE TEMP TABLE IF NOT EXISTS going (number INTEGER PRIMARY KEY, upto INTEGER NOT NULL)"
-_CHOOSE: Final = """
-INSERT INTO going
-SELECT number, upto FROM (
-  SELECT number, anchored, coalesce(
-    (SELECT min(place) FROM endings
-       WHERE conversation = number AND place <= anchored + :limit AND ended_at >= :before) - 1,
-    min(length, anchored + :limit)
-  ) AS upto
-  FROM conversations WHERE number IN (
-    SELECT conversation FROM endings WHERE ended_at < :before ORDER BY ended_at LIMIT :limit
-  )
-) WHERE upto > anchored
-"""
 _THEIRS: Final = "SELECT e.seq FROM going JOIN endings e ON e.conversation = number AND e.place <= upto"
-_REMOVE: Final = (
-    f"DELETE FROM messages WHERE seq IN ({_THEIRS}) AND seq NOT IN (SELECT seq FROM dead_letters)",  # noqa: S608
-    """UPDATE conversations SET anchored = upto, anchor = (
-         SELECT hash FROM endings e WHERE e.conversation = going.number AND e.place = upto
-       ) FROM going WHERE going.number = conversations.number""",
-    f"DELETE FROM endings WHERE seq IN ({_THEIRS})",  # noqa: S608
-    """UPDATE meta SET value = value + (
-         SELECT coalesce(sum(length), 0) FROM conversations JOIN going USING (number) WHERE anchored = length
-       ) WHERE name = 'forgotten'""",
-    "DELETE FROM conversations WHERE anchored = length AND number IN (SELECT number FROM going)",
-    "DELETE FROM going",
+_PREPARE: Final = (
+    "CREATE TEMP TABLE going (number INTEGER PRIMARY KEY, upto INTEGER NOT NULL)",
+    "CREATE TEMP VIEW too_old AS SELECT NULL AS before, NULL AS most",
+    f"""
+    CREATE TEMP TRIGGER remove_too_old INSTEAD OF INSERT ON too_old BEGIN
+      INSERT INTO going SELECT number, upto FROM (
+        SELECT number, anchored, coalesce(
+          (SELECT min(place) FROM endings
+             WHERE conversation = number AND place <= anchored + NEW.most AND ended_at >= NEW.before) - 1,
+          min(length, anchored + NEW.most)
+        ) AS upto
+        FROM conversations WHERE number IN (
+          SELECT conversation FROM endings WHERE ended_at < NEW.before ORDER BY ended_at LIMIT NEW.most
+        )
+      ) WHERE upto > anchored;
+      DELETE FROM messages WHERE seq IN ({_THEIRS}) AND seq NOT IN (SELECT seq FROM dead_letters);
+      UPDATE conversations SET anchored = upto, anchor = (
+        SELECT hash FROM endings e WHERE e.conversation = going.number AND e.place = upto
+      ) FROM going WHERE going.number = conversations.number;
+      DELETE FROM endings WHERE seq IN ({_THEIRS});
+      UPDATE meta SET value = value + (
+        SELECT coalesce(sum(length), 0) FROM conversations JOIN going USING (number) WHERE anchored = length
+      ) WHERE name = 'forgotten' AND EXISTS (SELECT 1 FROM going);
+      DELETE FROM conversations WHERE anchored = length AND number IN (SELECT number FROM going);
+      DELETE FROM going;
+    END""",  # noqa: S608  # of constants
 )
 _OLD_LETTERS: Final = "SELECT seq FROM dead_letters WHERE died_at < :before ORDER BY died_at LIMIT :limit"
 _BURIED: Final = (
@@ -53,11 +54,17 @@ DELETE FROM keys WHERE key IN (SELECT key FROM keys WHERE settled_at <= :before 
 """
 
 
+def prepare(connection: Connection) -> None:
+    """Make what removes history in one statement, as of several each would wait for the interpreter's lock."""
+    for statement in _PREPARE:
+        connection.execute(statement)
+
+
 def remove_history(connection: Connection, before: float, limit: int) -> bool:
     """Remove endings that are older than `before`, and their messages.
 
     Args:
-        connection: The connection that writes.
+        connection: The connection that writes, prepared.
         before: Seconds since the epoch.
         limit: Endings to look at; of one conversation so many are removed at most.
 
@@ -67,13 +74,9 @@ def remove_history(connection: Connection, before: float, limit: int) -> bool:
     oldest = connection.execute("SELECT min(ended_at) FROM endings").fetchone()[0]
     if oldest is None or oldest >= before:
         return False
-    connection.execute(_PREPARE)
-    with _transaction(connection):
-        chosen = connection.execute(_CHOOSE, {"before": before, "limit": limit}).rowcount
-        if chosen:
-            for statement in _REMOVE:
-                connection.execute(statement)
-    return chosen > 0
+    changes = connection.total_changes
+    connection.execute("INSERT INTO too_old VALUES (?, ?)", (before, limit))
+    return connection.total_changes > changes
 
 
 def remove_letters(connection: Connection, before: float, limit: int) -> bool:
