@@ -49,6 +49,8 @@ def show(message_id: str, raw: bool, file: QueueFile, as_json: bool) -> None:
         sys.stdout.buffer.write(found.message.data)
         return
     texts = _texts(found, file)
+    if file.organism is None and not as_json:
+        click.echo("without --config nobody can tell what is secret in it; --raw writes all of it", err=True)
     if as_json:
         extra = {"original_base64": base64.b64encode(found.message.data).decode()} if raw else {}
         emit({"ok": True, **full_document(found), "tries": lineage, **texts, **extra})

@@ -11,7 +11,7 @@ from typing import Final
 
 OK: Final = 0
 FAILED: Final = 1
-"""Some message failed, or not everything was finished, or contracts are not as they should be, or it is denied."""
+"""Some message failed, or not everything was finished, or something is not as it should be, or it is denied."""
 USAGE: Final = 2
 """The command line is wrong, or what it names cannot be used for this command."""
 NOT_FOUND: Final = 3
@@ -28,7 +28,7 @@ BROKEN_PIPE: Final = 141
 EPILOG: Final = """\b
 Exit codes:
   0    ok
-  1    failed: a message failed, not everything was finished, contracts differ, or a way is denied
+  1    failed: a message failed, not everything was finished, something differs, or is denied
   2    usage: the command line is wrong
   3    not found: the configuration, an input file or a listener does not exist
   70   internal: a bug; --debug shows where

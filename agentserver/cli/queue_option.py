@@ -61,7 +61,7 @@ def queue_options(function: F) -> F:
     )
     @click.option(
         "-c", "--config", metavar="CONFIG", type=click.Path(path_type=Path),
-        help="The organism, which knows what is secret; config/organism.yaml or organism.yaml when left out.",
+        help="The organism, which knows what is secret; that of the current folder when left out, if the file is its.",
     )  # fmt: skip
     @click.option(
         "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
@@ -87,14 +87,11 @@ def locate(queue: str | None, config: Path | None, *, allow_env: bool) -> QueueF
     path = _path(queue)
     if config is not None:
         return QueueFile(path, config, _load(require_file(config), allow_env=allow_env))
-    found = next((candidate for candidate in DEFAULT_CONFIGS if candidate.exists()), None)
-    if found is None:
-        return QueueFile(path)
     try:
-        return QueueFile(path, found, _load(found, allow_env=allow_env))
-    except (ConfigError, ContractError):
-        click.echo(f"{found}: has faults, so nothing is known of what is secret", err=True)
+        guessed = _of_config(None, allow_env=allow_env)
+    except (NotFound, Unusable, ConfigError, ContractError):
         return QueueFile(path)
+    return guessed if guessed.path.resolve() == path.resolve() else QueueFile(path)
 
 
 def _of_config(config: Path | None, *, allow_env: bool) -> QueueFile:

@@ -1,7 +1,7 @@
 """Configuration: what an organism is made of, and the strict reading of it from `organism.yaml`.
 
 `ConfigLoader.load` gives an `OrganismConfig` or raises one `ConfigError` with every fault and its place.
-Of the rest of this project it knows `agentserver.errors`, and contracts: a configuration names them.
+Of the rest of this project it knows `agentserver.errors`, contracts, which a configuration names, and XML.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from agentserver.config.model import (
 from agentserver.config.queue_address import QueueAddress
 from agentserver.config.resilience import BreakerConfig, RetryConfig
 from agentserver.config.retention import IdempotencyConfig, RetentionConfig
+from agentserver.config.schedules import ScheduleConfig
 from agentserver.config.step_names import STEP_NAMES
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "RepairPolicy",
     "RetentionConfig",
     "RetryConfig",
+    "ScheduleConfig",
     "StepConfig",
     "ThreadScheduling",
 ]

@@ -28,7 +28,7 @@ Same: TypeAlias = Callable[[Any, Any], bool]
 _LIVE: Final = frozenset(
     (
         "max_concurrent_handlers", "max_concurrent_per_agent", "repair", "feedback", "forbid", "budget", "meta",
-        "retry", "breaker", "idempotency.by",
+        "retry", "breaker", "idempotency.by", "schedules",
         "limits.message_bytes", "limits.depth", "limits.elements", "limits.attributes", "limits.name_chars",
         "limits.namespaces", "limits.payloads", "limits.hops", "limits.queue_messages", "limits.dead_letters",
         "limits.handler_timeout_s", "limits.drain_timeout_s",

@@ -120,6 +120,17 @@ class ForbidDraft:
 
 
 @dataclass(slots=True)
+class ScheduleDraft:
+    """One message that is sent by the clock."""
+
+    path: Path
+    name: str
+    to: str
+    payload: str
+    sender: str
+
+
+@dataclass(slots=True)
 class Draft:
     """The whole file, as far as it can be read."""
 
@@ -127,6 +138,7 @@ class Draft:
     steps: list[StepDraft] = field(default_factory=list)
     queue: str = ""
     forbid: list[ForbidDraft] = field(default_factory=list)
+    schedules: list[ScheduleDraft] = field(default_factory=list)
 
 
 def draft_of(values: object, unreadable: Collection[Path]) -> Draft:
@@ -142,6 +154,7 @@ def draft_of(values: object, unreadable: Collection[Path]) -> Draft:
         [reader.step(path, item) for path, item in reader.mappings((), values, "pipeline")],
         reader.text((), values, "queue"),
         [reader.forbid(path, item) for path, item in reader.mappings((), values, "forbid")],
+        [reader.schedule(path, item) for path, item in reader.mappings((), values, "schedules")],
     )
 
 
@@ -169,6 +182,10 @@ class _DraftReader:
 
     def forbid(self, path: Path, item: dict[str, Any]) -> ForbidDraft:
         return ForbidDraft(path, self.text(path, item, "from"), self.text(path, item, "to"))
+
+    def schedule(self, path: Path, item: dict[str, Any]) -> ScheduleDraft:
+        name, to, payload, sender = (self.text(path, item, key) for key in ("name", "to", "payload", "from"))
+        return ScheduleDraft(path, name, to, payload, sender)
 
     def mappings(self, path: Path, holder: object, key: str) -> list[tuple[Path, dict[str, Any]]]:
         """List the mappings in the list under `key`, each with its path."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentserver.config.bounds import BudgetConfig, RateConfig
 from agentserver.config.cross_checks import CrossChecks
-from agentserver.config.draft import Draft, ForbidDraft, ListenerDraft, StepDraft, draft_of
+from agentserver.config.draft import Draft, ForbidDraft, ListenerDraft, ScheduleDraft, StepDraft, draft_of
 from agentserver.config.fault_log import FaultLog
 from agentserver.config.forbid_check import ForbidCheck
 from agentserver.config.fresh_modules import remember
@@ -30,8 +30,10 @@ from agentserver.config.model import (
 from agentserver.config.places import given_lines, listener_places
 from agentserver.config.resilience import BreakerConfig, RetryConfig
 from agentserver.config.retention import IdempotencyConfig, RetentionConfig
+from agentserver.config.schedule_check import ScheduleCheck
+from agentserver.config.schedules import ScheduleConfig
 from agentserver.config.schema_check import SchemaCheck
-from agentserver.config.shape import BreakerShape, FileShape, ListenerShape, RetryShape
+from agentserver.config.shape import BreakerShape, FileShape, ListenerShape, RetryShape, ScheduleShape
 from agentserver.config.shape_check import ShapeCheck
 from agentserver.config.source import read_text
 from agentserver.config.tree import Document
@@ -98,6 +100,7 @@ def _read(
     SchemaCheck(document, source.parent.parent if source else Path.cwd(), faults).check(draft)
     CrossChecks(document, draft, faults).check()
     ForbidCheck(document, draft, faults).check()
+    ScheduleCheck(document, draft, faults).check()
     faults.raise_if_any()
     assert shape is not None, "the shape check gives a fault or a shape"
     return _config(shape, draft, document, source)
@@ -121,6 +124,7 @@ def _config(shape: FileShape, draft: Draft, document: Document, source: Path | N
         pipeline=[_step(step) for step in draft.steps],
         meta=MetaConfig(**shape.meta.model_dump(by_alias=True)),
         forbid=[_forbid(each, document) for each in draft.forbid],
+        schedules=[_schedule(*pair, document) for pair in zip(shape.schedules, draft.schedules, strict=True)],
         retry=_retry(shape.retry),
         breaker=_breaker(shape.breaker),
         idempotency=IdempotencyConfig(**shape.idempotency.model_dump()),
@@ -185,3 +189,10 @@ def _step(draft: StepDraft) -> StepConfig:
 
 def _forbid(draft: ForbidDraft, document: Document) -> ForbidConfig:
     return ForbidConfig(draft.sender, draft.receiver, document.value_place(draft.path).line)
+
+
+def _schedule(shape: ScheduleShape, draft: ScheduleDraft, document: Document) -> ScheduleConfig:
+    line = document.value_place(draft.path).line
+    return ScheduleConfig(
+        shape.name, shape.every, shape.to, shape.payload, shape.from_, shape.at_start, shape.priority, line
+    )

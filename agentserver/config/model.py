@@ -15,6 +15,7 @@ from agentserver.config.peer_entries import expanded
 from agentserver.config.queue_address import MEMORY_QUEUE, QueueAddress
 from agentserver.config.resilience import BreakerConfig, RetryConfig
 from agentserver.config.retention import IdempotencyConfig, RetentionConfig
+from agentserver.config.schedules import ScheduleConfig
 from agentserver.errors import ConfigError, ConfigFault
 from agentserver.xmlable.foreign import AnyContract
 
@@ -222,6 +223,8 @@ class OrganismConfig:
     meta: MetaConfig = field(default_factory=MetaConfig)
     forbid: list[ForbidConfig] = field(default_factory=list)
     """Ways that there must not be; those that there are fail the loading."""
+    schedules: list[ScheduleConfig] = field(default_factory=list)
+    """Messages that are sent by the clock."""
     retry: RetryConfig | None = None
     """How often a message is tried whose handler fails, of listeners that say nothing; None tries once."""
     breaker: BreakerConfig | None = None

@@ -36,6 +36,15 @@ from agentserver.config.resilience import (
     is_failure,
 )
 from agentserver.config.retention import MAX_KEPT_S, IdempotencyConfig, KnownBy, RetentionConfig
+from agentserver.config.schedules import (
+    DEFAULT_SENDER,
+    MAX_EVERY_S,
+    MAX_PAYLOAD_CHARS,
+    MIDDLE_PRIORITY,
+    MIN_EVERY_S,
+    is_schedule_name,
+    parse_every,
+)
 from agentserver.errors import ConfigError
 
 DEFAULT_PORT = 8765
@@ -196,6 +205,34 @@ class ForbidShape(_Shape):
     to: _Text
 
 
+def _read_every(value: object) -> object:
+    """Read the form with a unit; leave a number to its bounds."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_every(value)
+    except ValueError:
+        raise PydanticCustomError("every", "an interval") from None
+
+
+def _check_schedule_name(name: str) -> str:
+    if not is_schedule_name(name):
+        raise PydanticCustomError("schedule_name", "a schedule's name")
+    return name
+
+
+class ScheduleShape(_Shape):
+    """One item of `schedules:`."""
+
+    name: Annotated[str, AfterValidator(_check_schedule_name)]
+    every: Annotated[float, Field(ge=MIN_EVERY_S, le=MAX_EVERY_S), BeforeValidator(_read_every)]
+    to: _Text
+    payload: Annotated[str, Field(min_length=1, max_length=MAX_PAYLOAD_CHARS)]
+    from_: Annotated[_ListenerName, Field(alias="from")] = DEFAULT_SENDER
+    at_start: bool = False
+    priority: Annotated[int, Field(ge=0, le=9)] = MIDDLE_PRIORITY
+
+
 class PeerShape(_Shape):
     """One item of a listener's `peers:` that narrows a peer."""
 
@@ -261,6 +298,7 @@ class FileShape(_Shape):
     meta: MetaShape = MetaShape()
     pipeline: list[StepShape] = Field(default_factory=list)
     forbid: list[ForbidShape] = Field(default_factory=list)
+    schedules: list[ScheduleShape] = Field(default_factory=list)
     listeners: Annotated[list[ListenerShape], Field(min_length=1)]
 
 
@@ -280,6 +318,7 @@ KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         ("retention",): _keys(RetentionShape),
         ("pipeline",): _keys(StepShape),
         ("forbid",): _keys(ForbidShape),
+        ("schedules",): _keys(ScheduleShape),
         ("listeners",): _keys(ListenerShape),
         ("listeners", "handles"): _keys(HandlesShape),
         ("listeners", "peers"): _keys(PeerShape),

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from agentserver.config.fault_log import FaultLog, did_you_mean, quote
 from agentserver.config.resilience import FAILURES
 from agentserver.config.scalars import plain_value
+from agentserver.config.schedules import EVERY_WORDS, NAME_WORDS
 from agentserver.config.shape import KEYS, FileShape
 from agentserver.config.tree import Document, ListNode, MapNode, Path, ScalarNode, dotted
 
@@ -42,6 +43,8 @@ _EXPECTED = MappingProxyType(
         "too_short": "at least one item",
         "failure": f"{', '.join(FAILURES)} or an exception class, as ConnectionError",
         "too_long": "at most {max_length} items",
+        "every": EVERY_WORDS,
+        "schedule_name": NAME_WORDS,
         "rate": "a rate as 10/s, 90/min, 100/h or 5/day, or a mapping with per_s and burst",
     }
 )

@@ -33,6 +33,7 @@ from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.outlets import Outlets
 from agentserver.message_bus.pausing import Pausing
+from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.pipeline import Pipeline, Stage, build_pipeline
 from agentserver.message_bus.portions import Pace, portions
 from agentserver.message_bus.queue_opening import adjust_queue
@@ -41,12 +42,13 @@ from agentserver.message_bus.reload import Plan
 from agentserver.message_bus.replies import Replies
 from agentserver.message_bus.retrying import Retrying
 from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.schedules import Schedules
 from agentserver.message_bus.settling import Handled, Settling
 from agentserver.message_bus.threads import Threads
 from agentserver.message_bus.usage import Usage
 from agentserver.message_bus.visibility import Visibility
 from agentserver.message_bus.written_replies import WrittenReplies
-from agentserver.queues import Delivery, MessageQueue, Settlement
+from agentserver.queues import Delivery, MessageQueue, QueuedMessage, Settlement
 
 MAX_SETTLING: Final = 8
 """Batches on their way to a queue that has to write them down."""
@@ -90,7 +92,7 @@ class Engine:
         self.places = [LiveStage(stage) for stage in self.gate(config)]
         self.generations = Generations(self.routing_table)
         visibility = Visibility(self.listeners, self.routing_table)
-        self.joins = Joins(self.submit)
+        self.joins = Joins(self.submit, queue.set_aside, queue.take_up)
         self.dispatcher = Dispatcher(
             config.max_concurrent_handlers,
             config.max_concurrent_per_agent,
@@ -132,6 +134,8 @@ class Engine:
         self.outlets = Outlets()
         self.pausing = Pausing(self.dispatcher, self.queue, self.listeners)
         self.conversations = Conversations()
+        writer = PayloadWriter(self.routing_table)
+        self.schedules = Schedules(self.admission, writer, self.pausing, self._put_by_clock, clock)
         self.closing = False
         self.settled = asyncio.Event()  # something was, while the pump is closing
         self.cancellations: dict[Cancellation, asyncio.Task[None]] = {}  # those that are going on
@@ -155,7 +159,7 @@ class Engine:
         config, limits = made.config, made.config.limits
         if made.fresh is not None:
             made.fresh.commit()
-        self.generations.turn(made.table, idle=not self.books.open)
+        self.generations.turn(made.table, idle=not self.queue.books.open)
         self.config = config
         self.listeners.update(made.listeners)
         for name in self.listeners.keys() - made.listeners.keys():
@@ -173,6 +177,7 @@ class Engine:
         if self.owns_queue:
             adjust_queue(self.queue, config)
         self.pausing.keep_to(self.listeners)
+        self.schedules.follow(config.schedules)
         self.dispatcher.adjust(
             config.max_concurrent_handlers, config.max_concurrent_per_agent, limits.handler_timeout_s
         )
@@ -189,7 +194,10 @@ class Engine:
                 state.fail_as_told(CANCEL, cancellation.failure)
             self.submit(held)
             if withdrawn:
-                await self.settle(cancellation.bury(withdrawn, self.clock()))
+                buried = cancellation.bury(withdrawn, self.clock())
+                await self.settle(buried)
+                for state in buried.states:
+                    self.joins.account(state, ())
             if running is None or running.done():
                 return
             await cancellation.over(running)
@@ -236,6 +244,12 @@ class Engine:
         if self.idempotency.looks:
             await self.idempotency.look(batch)
         batch[:] = self.joins.gather(batch)
+
+    async def _put_by_clock(self, message: QueuedMessage) -> None:
+        """Put in what the organism sends itself."""
+        message.queued_at = self.clock()
+        self.budget.open(message)
+        await self.queue.put((message,), wait=False)
 
     def submit(self, batch: Batch) -> None:
         """Hand over what the pipeline did not bring just now: answers that waited for others."""

@@ -20,7 +20,7 @@ from agentserver.core import Huh, SystemError_
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.refusal_content import to_anybody
-from agentserver.queues import Joint, QueuedMessage
+from agentserver.queues import Delivery, Joint, QueuedMessage
 
 logger = logging.getLogger(__name__)
 
@@ -57,11 +57,12 @@ class _Question:
 class Group:
     """The questions of one reply. A state that is called with its answers refers to it, so that it can begin anew."""
 
-    __slots__ = ("id", "questions", "timer")
+    __slots__ = ("id", "questions", "surplus", "timer")
 
     def __init__(self, joint: Joint, *, is_known: bool) -> None:
         self.id = joint.group
         self.questions = [_Question(is_known=is_known) for _ in range(joint.size)]
+        self.surplus: list[MessageState] = []  # answers more than were asked for: behind the others, one by one
         self.timer: asyncio.TimerHandle | None = None
 
     @property
@@ -90,10 +91,17 @@ class Joins:
 
     Args:
         submit: Takes states that are to be handled now.
+        set_aside: Is told what was taken and waits for others now.
+        take_up: Is told what of that is handled now.
     """
 
-    def __init__(self, submit: Callable[[Batch], None]) -> None:
-        self._submit = submit
+    def __init__(
+        self,
+        submit: Callable[[Batch], None],
+        set_aside: Callable[[list[Delivery]], object] = len,
+        take_up: Callable[[list[Delivery]], object] = len,
+    ) -> None:
+        self._submit, self._set_aside, self._take_up = submit, set_aside, take_up
         self._groups: dict[str, Group] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
         self._last: dict[str, MessageState] = {}  # by group: the answer that came last
@@ -101,12 +109,13 @@ class Joins:
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def ask(self, state: MessageState, puts: Sequence[QueuedMessage]) -> None:
+    def ask(self, state: MessageState, puts: Sequence[QueuedMessage], sent: int = 0) -> None:
         """Mark the questions among what a handler sends: all that it forwards.
 
         Args:
             state: The message that was handled.
-            puts: What its handler sends.
+            puts: What its handler sends at once.
+            sent: How many messages it sent before: what it sends as it goes is asked for itself each time.
         """
         message, wait_s = state.message, state.target_listeners[0].join_s if state.target_listeners else None
         questions = [put for put in puts if not put.outbound and put.in_reply_to is None and put.chain]
@@ -115,7 +124,7 @@ class Joins:
         if len(self._groups) >= MAX_GROUPS:
             logger.warning("answers are not joined", extra={"groups": len(self._groups)})
             return
-        group_id, size = message.id, len(questions)
+        group_id, size = f"{message.id}+{sent}" if sent else message.id, len(questions)
         for number, put in enumerate(questions):
             put.chain = (*put.chain[:-1], put.chain[-1]._replace(joint=Joint(group_id, number, size)))
         self._closed.pop(group_id, None)  # the same message was handled before, and is again
@@ -140,10 +149,12 @@ class Joins:
         for state in batch:
             joint = state.message.joint if state.message is not None else None
             rows = state.target_listeners
-            if joint is None or state.error is not None or not rows or rows[0].join_s is None:
+            if joint is None or state.error is not None or not rows:
+                through.append(state)
+            elif rows[0].join_s is None and joint.group not in self._groups:  # else they began under an old key
                 through.append(state)
             else:
-                through += self._arrive(state, joint, rows[0].join_s)
+                through += self._arrive(state, joint, rows[0].join_s or 0.0)
         return through
 
     def account(self, state: MessageState, puts: Sequence[QueuedMessage], *, ended: bool = True) -> None:
@@ -180,24 +191,25 @@ class Joins:
         others = [question for number, question in enumerate(group.questions) if number != joint.number]
         return not all(question.hopeless for question in others)
 
-    def reopen(self, state: MessageState) -> None:
-        """Wait anew for the answers that a state was called with, as all of them are to come again."""
+    def reopen(self, state: MessageState, due_in_s: float) -> None:
+        """Wait anew for the answers that a state was called with, as all of them come again in so many seconds."""
         group, rows = state.group, state.target_listeners
         if group is not None and rows and rows[0].join_s is not None:
             self._closed.pop(group.id, None)
             for question in group.questions:
                 question.coming += len(question.answers)
                 question.answers = []
-            self._open(group, rows[0].join_s)
+            self._open(group, max(0.0, due_in_s) + rows[0].join_s)
 
     def withdraw(self, applies: Callable[[MessageState], bool]) -> Batch:
         """Take out the answers that are held and for which `applies` holds; their groups go on without them."""
         taken: Batch = []
         for group in list(self._groups.values()):
-            meant = [state for state in group.held if applies(state)]
+            meant = [state for state in (*group.held, *group.surplus) if applies(state)]
             for question in group.questions:
                 question.answers = [state for state in question.answers if state not in meant]
-            if meant and not group.held:
+            group.surplus = [state for state in group.surplus if state not in meant]
+            if meant and not group.held and not group.surplus:
                 self._close(group)
             taken += meant
         return taken
@@ -226,8 +238,11 @@ class Joins:
             self._open(group, wait_s)
         question = group.questions[joint.number]
         question.coming = max(0, question.coming - 1)
+        if state.delivery is not None:
+            self._set_aside([state.delivery])
         if len(question.answers) >= question.copies:
-            return [state]  # an answer more than was asked for
+            group.surplus.append(state)
+            return []
         question.answers.append(state)
         self._last[group.id] = state
         return self._led(group) if group.over else []
@@ -245,17 +260,19 @@ class Joins:
                 self._submit(batch)
 
     def _led(self, group: Group) -> Batch:
-        """Close a group; return the state to call its listener with, which stands for all of them."""
+        """Close a group; return the state to call its listener with, which stands for all of them, and its surplus."""
         held, last = group.held, self._last.get(group.id)
+        surplus, group.surplus = group.surplus, []
+        self._take_up([state.delivery for state in (*held, *surplus) if state.delivery is not None])
         self._close(group)
         answers = [state for state in held if state.message is not None and not state.message.feedback]
         if not held:
-            return []
+            return surplus
         candidates = answers or held
         lead = last if last in candidates and last is not None else candidates[-1]
         lead.answers, lead.group = group.told(), group
         lead.joined = [state for state in held if state is not lead]
-        return [lead]
+        return [lead, *surplus]
 
     def _close(self, group: Group) -> None:
         self._groups.pop(group.id, None)

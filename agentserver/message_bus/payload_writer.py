@@ -80,7 +80,7 @@ class PayloadWriter:
             return (compact if form.raw else canonical)(tree), root
         element = payload if contract is None else contract.write(payload)
         tree = self._builder.wrap(from_id, to_id, thread_id, element)
-        return compact(tree), tree[-1]
+        return compact(tree, parsed=True), tree[-1]
 
     def _learn(self, contract: Contract[Any]) -> WrittenForm:
         if len(self._forms) >= MAX_FORMS:  # a handler may make a class for each of its replies

@@ -1,8 +1,8 @@
 """What programs hold: an organism that runs. Inject messages, ask, listen, shut down.
 
-Keeps the life of an organism in order: register, run, drain, stop. Its parts are put together in `engine.py`; the road
-of a message is in `pipeline.py`, what becomes of an answer in `replies.py`, how handlers run in `dispatch.py`. Two pumps
-in one process share nothing.
+Keeps the life of an organism in order: register, run, drain, stop. Its parts are put together in `engine.py`; the
+road of a message is in `pipeline.py`, what becomes of an answer in `replies.py`, how handlers run in `dispatch.py`. Two
+pumps in one process share nothing.
 """
 
 from __future__ import annotations
@@ -222,26 +222,27 @@ class StreamPump:
             ValueError: `from_id` is no name, or `key` no key; `priority` is out of bounds, or `deliver_at` no time.
             QueueFull: There is no room, and `wait` is False; the text says how many wait, and what bounds them.
         """
-        if self._engine.closing:
+        engine = self._engine
+        if engine.closing:
             raise PumpClosed("the pump is shutting down")
         if self._fault is not None:
             raise PumpError(f"the pump ended by a fault: {told(self._fault)}") from self._fault
-        message = self._engine.admission.message(raw_bytes, thread_id, from_id, first_line)
-        message.queued_at = self._engine.clock()
+        message = engine.admission.message(raw_bytes, thread_id, from_id, first_line)
+        message.queued_at = engine.clock()
         if key is not None:
-            message.key, self._engine.idempotency.has_keys = check_key(key), True
+            message.key, engine.idempotency.has_keys = check_key(key), True
         if priority != DEFAULT_PRIORITY or deliver_at:
             set_turn(message, priority, deliver_at)
-        self._engine.budget.open(message)
+        engine.budget.open(message)
         thread_id = message.thread_id
-        if self._engine.conversations:
-            self._engine.conversations.admit(thread_id, 1)
+        if engine.conversations:
+            engine.conversations.admit(thread_id, 1)
         try:
             await self.queue.put((message,), wait=wait)
         except BaseException:
-            self._engine.conversations.admit(thread_id, -1)
+            engine.conversations.admit(thread_id, -1)
             raise
-        return None if thread_id is None else self._engine.admission.thread_of(thread_id)
+        return None if thread_id is None else engine.admission.thread_of(thread_id)
 
     async def request(
         self,
@@ -402,6 +403,7 @@ class StreamPump:
         if self._run_task is not None:
             raise RuntimeError("this pump is running already")
         self._run_task, self._fault = asyncio.current_task(), None
+        self._engine.schedules.start(self.config.schedules)
         threshold_s = self.config.limits.block_warning_s
         try:
             with containing(asyncio.get_running_loop()), watching(threshold_s, self._engine.dispatcher.blame):
@@ -418,6 +420,7 @@ class StreamPump:
             raise
         finally:
             self._run_task = None
+            self._engine.schedules.stop()
             self._engine.dispatcher.abort()
             self._engine.joins.clear()
             self._engine.idempotency.clear()
@@ -517,6 +520,7 @@ class StreamPump:
         """
         await asyncio.sleep(0)  # a run that was only just scheduled begins
         self._engine.closing, late = True, 0
+        self._engine.schedules.stop()
         running = self._run_task
         if running is not None and not running.done():
             deadline_s = self.config.limits.drain_timeout_s if timeout_s is None else timeout_s

@@ -86,8 +86,8 @@ class Replies:
             for response in result if several else (result,):
                 self._emit_one(state, response, puts, before - sent)
             state.emitted = len(puts) - before
-            if state.target_listeners and state.target_listeners[0].join_s is not None and not sent:
-                self._joins.ask(state, puts[before:])
+            if state.target_listeners and state.target_listeners[0].join_s is not None:
+                self._joins.ask(state, puts[before:], sent)
             if message is not None:
                 message.spending.sent += state.emitted
         except AgentServerError as exc:

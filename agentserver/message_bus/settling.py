@@ -137,7 +137,7 @@ class Settling:
         handled.again.append(state)
         state.emitted = 1  # what was charged for it
         if state.joined:
-            self._joins.reopen(state)
+            self._joins.reopen(state, again.deliver_at - self._clock())
         for other in state.joined:
             if other.delivery is not None:
                 following = copy(other.delivery.message)

@@ -179,6 +179,12 @@ class MemoryQueue:
         self._tell_putters()
         return deliveries
 
+    def set_aside(self, deliveries: Sequence[Delivery]) -> None:
+        """Do nothing: no message of this queue is there after a crash. See `MessageQueue.set_aside`."""
+
+    def take_up(self, deliveries: Sequence[Delivery]) -> None:
+        """Do nothing. See `MessageQueue.take_up`."""
+
     def in_flight(self) -> list[Delivery]:
         """Return what was taken and is not settled. See `MessageQueue.in_flight`."""
         return list(self._taken)

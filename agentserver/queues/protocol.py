@@ -341,6 +341,12 @@ class MessageQueue(Protocol):
         `applies` is asked once of each. It makes no difference whether one waits for its time, or in a lane.
         """
 
+    def set_aside(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that what was taken waits for other messages: if the process dies meanwhile, that is not its doing."""
+
+    def take_up(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that what was set aside is handled now."""
+
     def in_flight(self) -> list[Delivery]:
         """Return what was taken by this process and is not settled, in the order in which it was taken."""
 

@@ -11,6 +11,7 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import WireError
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire.parser import canonical, new_parser
 from agentserver.wire.structure import Element
 
@@ -75,7 +76,7 @@ class EnvelopeBuilder:
         """
         envelope = canonical(_bare_envelope(from_id, to_id, thread_id)).removesuffix(_END)
         try:
-            return etree.fromstring(envelope + _standing_inside(payload) + _END, new_parser())
+            return with_own_names(etree.fromstring, envelope + _standing_inside(payload) + _END, new_parser())
         except etree.XMLSyntaxError as exc:
             raise WireError(f"cannot stand in an envelope: {exc}", code="too-deep") from None
 
@@ -92,29 +93,42 @@ class EnvelopeBuilder:
         return template
 
 
-def compact(element: Element) -> bytes:
+def compact(element: Element, *, parsed: bool = False) -> bytes:
     """Return the Exclusive XML Canonicalization 1.0 of `element` that treats every prefix inclusively.
 
     It is what `canonical` gives, but that a prefix is declared where it was declared, used or not: the form for what is
     to be parsed again, as `xs:QName` values use prefixes in a way that no canonical form sees.
 
+    Args:
+        element: The element.
+        parsed: Whether it is the root of a document that was parsed, and not changed since. Of any other, lxml would
+            leave out prefixes that are not in its dictionary of names, so it is parsed again.
+
     Raises:
-        WireError: As from `canonical`.
+        WireError: As from `canonical`; `too-deep`, for one that nests deeper than libxml2 reads.
     """
+    written = etree.tostring(element, encoding="utf-8", with_tail=False)
     # one that stands in text is one too many, and harmless
-    prefixes = sorted(set(_PREFIX.findall(etree.tostring(element, encoding="utf-8", with_tail=False))))
+    prefixes = sorted({prefix.decode() for prefix in _PREFIX.findall(written)})
     if not prefixes:
         return canonical(element)
     try:
-        return etree.tostring(
-            element,
-            method="c14n",
-            exclusive=True,
-            with_comments=False,
-            inclusive_ns_prefixes=[prefix.decode() for prefix in prefixes],
-        )
+        return _keeping(prefixes, element) if parsed else with_own_names(_read_keeping, prefixes, written)
     except etree.C14NError as exc:
         raise WireError(f"no canonical form: {exc}", code="namespace-uri") from None
+    except etree.XMLSyntaxError as exc:
+        raise WireError(f"cannot be read again: {exc}", code="too-deep") from None
+
+
+def _keeping(prefixes: list[str], element: Element) -> bytes:
+    """Write the canonical form with some prefixes where they were declared."""
+    return etree.tostring(
+        element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=prefixes
+    )
+
+
+def _read_keeping(prefixes: list[str], written: bytes) -> bytes:
+    return _keeping(prefixes, etree.fromstring(written, new_parser()))
 
 
 def _bare_envelope(from_id: str, to_id: str | None, thread_id: str | None) -> Element:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from lxml import etree
 
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire.structure import Element
 from agentserver.wire.value_type import ValueType
 
@@ -165,7 +166,7 @@ def faults_of(schema: Schema, data: bytes, most: int = 1) -> list[Fault]:
     )  # fmt: skip
     watch.parser = parser
     with suppress(_Found, etree.LxmlError):
-        etree.fromstring(data, parser)
+        with_own_names(etree.fromstring, data, parser)
     watch.look()
     watch.parser = None  # each holds the other, and with it the document
     return watch.faults

@@ -16,7 +16,7 @@ from typing import Final
 from lxml import etree
 
 from agentserver.errors import WireError
-from agentserver.wire.interned_names import forget_names
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire.parser import canonical, check_namespaces
 from agentserver.wire.roots import below_one_root
 from agentserver.wire.structure import Element, ParseLimits, StructureCheck
@@ -99,10 +99,7 @@ def recover(data: bytes, limits: ParseLimits) -> Repaired:
         raise WireError(f"{len(data)} bytes, the limit is {limits.message_bytes}", code="too-large")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise WireError("a DOCTYPE is not recovered", code="doctype")
-    try:
-        return _recovered(data, limits)
-    finally:
-        forget_names()
+    return with_own_names(_recovered, data, limits)
 
 
 def _recovered(data: bytes, limits: ParseLimits) -> Repaired:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from agentserver.wire.interned_names import forget_names
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire.parser import StrictParser
 from agentserver.wire.structure import Element, ParseLimits
 
@@ -81,6 +81,5 @@ def whole_roots(data: bytes) -> int:
         target=target, encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False
     )
     with suppress(etree.LxmlError):
-        etree.fromstring(below_one_root(data), parser)
-    forget_names()
+        with_own_names(etree.fromstring, below_one_root(data), parser)
     return counted.whole

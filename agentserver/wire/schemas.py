@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire.faults import faults_of
 from agentserver.wire.structure import Element
 from agentserver.wire.violations import TypeOf, Violation, path_of, violation_of
@@ -88,7 +89,7 @@ def _is_valid(schema: Schema, element: Element, data: bytes | None) -> bool:
         parser = etree.XMLParser(
             schema=schema, encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False
         )
-        etree.fromstring(data, parser)
+        with_own_names(etree.fromstring, data, parser)
     except etree.LxmlError:
         return False
     return True

@@ -12,6 +12,7 @@ from typing import Any
 
 from lxml import etree
 
+from agentserver.name_dictionary import with_own_names
 from agentserver.xmlable.codec import Codec, Misfit, describe
 from agentserver.xmlable.group_faults import END, require_bare, require_blank_tail, skip_remarks
 from agentserver.xmlable.outline import Anything
@@ -51,6 +52,10 @@ def _read(element: etree._Element) -> etree._Element:
 
 def detached(element: etree._Element) -> etree._Element:
     """Copy an element out of its document, with the prefixes that are in scope there."""
+    return with_own_names(_detached, element)
+
+
+def _detached(element: etree._Element) -> etree._Element:
     copy = deepcopy(element)
     copy.tail = None
     if copy.nsmap == element.nsmap:

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
+from agentserver.name_dictionary import with_own_names
 from agentserver.xmlable.near_names import NearNames, folded, without_separators
 from agentserver.xmlable.outline import Content, Field, Record, Text, Variants
 from agentserver.xmlable.strange_names import strange_places
@@ -71,7 +72,7 @@ def masked(root: Field, element: etree._Element) -> etree._Element:
         outline has secrets, what bears a name that is near to none that it knows is secret, too, and called `hidden`;
         comments and processing instructions are left out, as no outline knows what is in them.
     """
-    copy = deepcopy(element)
+    copy = with_own_names(deepcopy, element)
     copy.tail = None
     names = secret_names(root)
     if not names:

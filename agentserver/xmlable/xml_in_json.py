@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from lxml import etree
 
+from agentserver.name_dictionary import with_own_names
+
 MAX_RAW_XML: Final = 1_048_576
 """Longest string of XML, in characters: as long as a message may be by default."""
 
@@ -52,7 +54,8 @@ def parse_raw_xml(text: str, most_levels: int) -> etree._Element:
     if prolog is not None and text.startswith("<!DOCTYPE", prolog.end()):
         raise ValueError("XML without a DOCTYPE")
     try:
-        root = etree.fromstring(text.encode("utf-8"), etree.XMLParser(**_OPTIONS))  # type: ignore[arg-type]
+        parser = etree.XMLParser(**_OPTIONS)  # type: ignore[arg-type]  # one dict of mixed values
+        root = with_own_names(etree.fromstring, text.encode("utf-8"), parser)
     except (etree.LxmlError, UnicodeEncodeError):
         raise ValueError("well-formed XML, one element in all") from None
     info: Any = root.getroottree().docinfo  # the stubs know no document without a DTD

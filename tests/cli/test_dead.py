@@ -6,6 +6,9 @@ import base64
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from agentserver.cli import main
 
 from .queue_files import MARK, Stored
 
@@ -211,17 +214,28 @@ def test_with_an_id_that_there_is_not_nothing_is_done(stored: Stored, decision: 
     assert 1 == len(stored.letters())
 
 
-def test_without_a_configuration_the_bytes_are_not_shown(
-    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("folder", ["var", "config"])
+def test_without_its_own_configuration_the_bytes_are_not_shown(
+    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    from click.testing import CliRunner
-
-    from agentserver.cli import main
-
+    """In `config` there is one, which knows of no secrets, of another organism with another queue."""
     stored.run(stored.question())
     (letter,) = stored.letters()
-    monkeypatch.chdir(tmp_path / "var")
+    text = stored.config.read_text()
+    stored.config.write_text(text[: text.index("  - {name: door")].replace("organism.db", "other.db"))
+    monkeypatch.chdir(tmp_path / folder)
 
-    result = CliRunner().invoke(main, ["dead", "show", letter["id"], "--queue", "organism.db"])
+    result = CliRunner().invoke(main, ["dead", "show", letter["id"], "--queue", str(stored.path)])
     assert (0, True) == (result.exit_code, "bytes, sha256" in result.stdout)
     assert "<File>" not in result.stdout
+
+
+def test_the_configuration_of_the_folder_counts_for_its_own_queue(
+    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored.run(stored.question())
+    (letter,) = stored.letters()
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["dead", "show", letter["id"], "--queue", "var/organism.db"])
+    assert "<File>" in result.stdout

@@ -19,6 +19,7 @@ from agentserver.config import (
     OrganismConfig,
     RetentionConfig,
     RetryConfig,
+    ScheduleConfig,
     StepConfig,
 )
 from agentserver.config.changes import Changes, changes_of
@@ -107,6 +108,7 @@ def test_no_field_of_a_configuration_is_forgotten() -> None:
         "pipeline": [StepConfig("m.s", after="c14n", step=step)], "queue": "sqlite:///q.db",
         "retry": RetryConfig(), "breaker": BreakerConfig(),
         "idempotency": IdempotencyConfig("off"), "retention": RetentionConfig(7.0),
+        "schedules": [ScheduleConfig("often", 1.0, "greeter", "<Greeting/>")],
     }  # fmt: skip
     old = OrganismConfig("x")
     seen = {

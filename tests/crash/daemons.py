@@ -6,21 +6,28 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 ENOUGH_S: Final = 180.0
 """Seconds after which a life that has not ended is one that hangs."""
 
 
 @contextmanager
 def life(
-    folder: Path, count: int, *more: str, program: str = "daemon", file: Path | None = None, **variables: str
+    folder: Path,
+    count: int,
+    *more: str,
+    program: str = "daemon",
+    file: Path | None = None,
+    environ: Mapping[str, str] = NOTHING,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Begin one life of a program, with further environment variables; it is over behind the block.
+    """Begin one life of a program; it is over behind the block.
 
     Args:
         folder: Where it keeps what it acknowledged, and its log.
@@ -28,13 +35,13 @@ def life(
         more: Further arguments of the program.
         program: Which of the programs here.
         file: Its queue; `queue.db` in the folder when left out.
-        variables: Environment variables.
+        environ: Further environment variables.
     """
     files = (str(file or folder / "queue.db"), str(folder / "acks"))
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", f"tests.crash.{program}", *files, str(count), *more],
-            cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log,
+            cwd=ROOT, env={**os.environ, **environ}, stdout=log, stderr=log,
         )  # fmt: skip
     with process:
         try:

@@ -27,7 +27,7 @@ def test_f3_each_write_in_turn_fails(failing: int, tmp_path: Path) -> None:
         variables = {
             "LD_PRELOAD": shim, "FAIL_FILE": "queue.db", "FAIL_FROM": str(call), "FAIL_COUNT": str(failing),
         }  # fmt: skip
-        with life(folder, COUNT, **variables) as process:
+        with life(folder, COUNT, environ=variables) as process:
             process.wait(ENOUGH_S)  # it goes on by itself, or ends with what was wrong
         finish(folder, COUNT)
         Ledger(folder / "queue.db").check(COUNT)

@@ -71,7 +71,7 @@ def test_f14_a_clock_that_is_moved_changes_nothing(tmp_path: Path) -> None:
     clock, moved = tmp_path / "clock", tmp_path / "moved"
     clock.write_text("0")
     variables = {"LD_PRELOAD": library("moved_clock", tmp_path), "MOVED_CLOCK": str(clock)}
-    with life(tmp_path, COUNT, **variables) as process:
+    with life(tmp_path, COUNT, environ=variables) as process:
         for part, seconds in ((8, -7_200), (4, 86_400), (3, -86_400)):
             wait_until(lambda part=part: acknowledged(tmp_path) >= COUNT // part, process)  # type: ignore[misc]  # bound now
             moved.write_text(str(seconds))

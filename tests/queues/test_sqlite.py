@@ -227,7 +227,7 @@ async def test_a_conversation_goes_on_where_another_process_left_it(path: Path) 
 async def test_put_without_waiting_is_refused_when_there_is_no_room(path: Path) -> None:
     async with opened(path, max_waiting=2) as queue:
         await queue.put([message("a")])
-        with pytest.raises(QueueFull, match="limits.queue_messages"):
+        with pytest.raises(QueueFull, match=r"limits\.queue_messages"):
             await queue.put([message("b"), message("c")], wait=False)
         await queue.put([message("d")], wait=False)
         assert queue.books.waiting == 2

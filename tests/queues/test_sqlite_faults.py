@@ -70,7 +70,7 @@ async def all_in(path: Path) -> list[str]:
 @pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 3\0", b"x" * 8_192])
 def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(QueueFault, match="no SQLite database|damaged"):
+    with pytest.raises(QueueFault, match=r"no SQLite database|damaged"):
         SqliteQueue(path)
     assert path.read_bytes() == content
     assert [each.name for each in path.parent.iterdir()] == [path.name]
@@ -161,12 +161,13 @@ async def test_a_copy_without_its_log_opens_and_the_end_alone_is_missing(path: P
         await queue.put([message(f"a-{number}")])
     copy = copied(path, tmp_path)
     await queue.aclose()
+    opens = True
     try:
         names = await all_in(copy)
-    except QueueFault as exc:  # it was copied before its tables were in it
-        assert "version" in str(exc) or "no SQLite" in str(exc)
-    else:
-        assert names == [f"a-{number}" for number in range(len(names))]
+    except QueueFault:  # it was copied before its tables were in it
+        opens, names = False, []
+    assert names == [f"a-{number}" for number in range(len(names))]
+    assert opens or copy.stat().st_size <= 4_096  # noqa: ASYNC240  # it is there
 
 
 async def test_a_lock_of_another_program_is_waited_for(path: Path) -> None:

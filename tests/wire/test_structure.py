@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from agentserver.errors import WireError
-from agentserver.wire import Element, ParseLimits
-from agentserver.wire.structure import StructureCheck
+from agentserver.wire import Element, ParseLimits, StrictParser, canonical
+from agentserver.wire.structure import MAX_REPEATED, StructureCheck
 
 SMALL = ParseLimits(depth=3, elements=6, attributes=2, name_chars=12, namespaces=3)
 
@@ -53,9 +53,9 @@ def faults(root: Element, limits: ParseLimits) -> set[str]:
     return found
 
 
-def verdict(root: Element, data: bytes) -> set[str]:
+def verdict(root: Element, data: bytes, limits: ParseLimits = SMALL) -> set[str]:
     try:
-        StructureCheck(SMALL).check(root, data)
+        StructureCheck(limits).check(root, data)
     except WireError as exc:
         return {exc.code}
     return set()
@@ -81,3 +81,32 @@ def test_a_long_uri_is_found_however_it_is_declared(quote: str, blanks: str) -> 
     with pytest.raises(WireError, match="element name") as caught:
         StructureCheck(SMALL).check(etree.fromstring(data), data)
     assert caught.value.code == "name-too-long"
+
+
+def repeated(root: Element) -> int:
+    """Count the characters of declarations that C14N may write, as plainly as can be."""
+    count = 0
+    for element in root.iter("*"):
+        uris = {etree.QName(name).namespace for name in (element.tag, *element.keys())} - {None}
+        count += sum(len(str(uri)) + len(' xmlns:p=""') for uri in uris)
+    return count
+
+
+@given(trees(), st.integers(1, 40))
+@settings(max_examples=300, deadline=None)
+def test_declarations_that_would_be_repeated(root: Element, message_bytes: int) -> None:
+    codes = verdict(root, etree.tostring(root), ParseLimits(message_bytes=message_bytes))
+    most = message_bytes * MAX_REPEATED
+    assert codes in (set(), {"too-many-namespaces"})
+    assert codes or repeated(root) <= most
+    assert not codes or repeated(root) * 1.1 > most
+
+
+def test_ten_thousand_elements_of_ubl_are_not_too_many_declarations() -> None:
+    uri = "urn:oasis:names:specification:ubl:schema:xsd:Common{}Components-2"
+    declarations = "".join(
+        f' xmlns:{name}="{uri.format(name)}"' for name in ("Basic", "Aggregate", "Extension")
+    )
+    data = f"<r{declarations}>{'<Basic:a/>' * 9_990}</r>".encode()
+    root = StrictParser().parse(data)
+    assert len(canonical(root)) > 5 * len(data)

@@ -14,6 +14,7 @@ from typing import Final
 from agentserver.errors import EnvelopeError, GateError, MissingInput, WireError
 from agentserver.message_bus.guard import Batch, guard
 from agentserver.message_bus.message_state import MessageState
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire import MESSAGE, Element, EnvelopeBuilder, RootsParser, canonical, repair_safely
 
 DEFAULT_MAX_PAYLOADS: Final = 1_000
@@ -96,7 +97,7 @@ def _one_for_each_target(state: MessageState) -> Batch:
         part.target_listeners = [target]
         if part.payload_tree is not None:
             if index:  # the first keeps the tree; a step may change it in place
-                part.payload_tree = deepcopy(part.payload_tree)
+                part.payload_tree = with_own_names(deepcopy, part.payload_tree)
                 part.payload_tree.tail = None
             if part.payload_tree.tag != target.contract.root_tag:  # two names of one class may differ in case
                 part.payload_tree.tag = target.contract.root_tag

@@ -8,7 +8,7 @@ others wait in a lane. Marks what is taken in the memory of the lock, for whoeve
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from agentserver.queues.protocol import Delivery, QueuedMessage
@@ -47,11 +47,11 @@ class InHand:
 
     def take(self, messages: Sequence[QueuedMessage]) -> list[Delivery]:
         """Note what is handed out."""
-        rows, taken, lock = self.rows, self._taken, self._lock
+        take_row = self.rows.pop
         deliveries = [Delivery(message) for message in messages]
-        for delivery in deliveries:
-            row = rows.pop(delivery.message.id)
-            taken[delivery] = row, lock.mark(row[0])
+        rows = [take_row(message.id) for message in messages]
+        marks = self._lock.mark([row[0] for row in rows])
+        self._taken.update(zip(deliveries, zip(rows, marks, strict=True), strict=True))
         released = self._schedule.released
         if released:
             for delivery in deliveries:
@@ -66,19 +66,49 @@ class InHand:
         self._settling[delivery] = held
         return held[0]
 
-    def end(self, deliveries: Iterable[Delivery]) -> None:
-        """Note deliveries that are settled, or given back, whose settling was begun."""
-        settling, clear, suspect = self._settling, self._lock.clear, self._suspect
+    def begin_all(self, deliveries: Sequence[Delivery]) -> list[Row | None]:
+        """Begin to settle many."""
+        taken, settling, rows = self._taken, self._settling, list[Row | None]()
         for delivery in deliveries:
-            clear(settling.pop(delivery)[1])
-            if suspect is not None and delivery.message.id == suspect:
-                self._suspect = None
-        if suspect is not None and self._suspect is None:
+            held = taken.pop(delivery, None)
+            if held is None:
+                rows.append(None)
+            else:
+                settling[delivery] = held
+                rows.append(held[0])
+        return rows
+
+    def end(self, deliveries: Sequence[Delivery]) -> None:
+        """Note deliveries that are settled, or given back, whose settling was begun."""
+        take = self._settling.pop
+        ended = [take(delivery) for delivery in deliveries]
+        self._lock.clear([mark for _, mark in ended])
+        suspect = self._suspect
+        if suspect is not None and any(delivery.message.id == suspect for delivery in deliveries):
+            self._suspect = None
             self._next_suspect()
 
     def keep(self, delivery: Delivery) -> None:
         """Know the row of a delivery, whose settling was begun, as that of a message that will wait again."""
         self.rows[delivery.message.id] = self._settling[delivery][0]
+
+    def set_aside(self, deliveries: Iterable[Delivery]) -> None:
+        """Note that what was taken is not being handled, but waits for others: those may be suspects themselves."""
+        for delivery in deliveries:
+            if delivery in self._taken:
+                row, mark = self._taken[delivery]
+                self._lock.clear(mark)
+                self._taken[delivery] = row, 0
+                if self._suspect == delivery.message.id:
+                    self._suspect = None
+                    self._next_suspect()
+
+    def take_up(self, deliveries: Iterable[Delivery]) -> None:
+        """Note that what was set aside is being handled."""
+        for delivery in deliveries:
+            if delivery in self._taken and not self._taken[delivery][1]:
+                row = self._taken[delivery][0]
+                self._taken[delivery] = row, self._lock.mark(row[0])
 
     def put_back(self) -> list[QueuedMessage]:
         """Take back what was taken and is not being settled; return it in its old order."""

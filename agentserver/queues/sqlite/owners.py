@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -54,19 +55,23 @@ class OwnerLock:
         self._memory[_WORD:] = bytes(_BYTES - _WORD)
         self._free = list(range(MAX_MARKS, 0, -1))
 
-    def mark(self, seq: int) -> int:
-        """Note that a message is being handled; return what `clear` wants."""
-        if not self._free:
-            return 0
-        place = self._free.pop()
-        self._words[place] = seq
-        return place
+    def mark(self, seqs: Iterable[int]) -> list[int]:
+        """Note that messages are being handled; return what `clear` wants."""
+        words, free, places = self._words, self._free, list[int]()
+        for seq in seqs:
+            place = free.pop() if free else 0
+            if place:
+                words[place] = seq
+            places.append(place)
+        return places
 
-    def clear(self, place: int) -> None:
-        """Note that a message is not being handled any more."""
-        if place:
-            self._words[place] = 0
-            self._free.append(place)
+    def clear(self, places: Iterable[int]) -> None:
+        """Note that messages are not being handled any more."""
+        words, free = self._words, self._free
+        for place in places:
+            if place:
+                words[place] = 0
+                free.append(place)
 
     def release(self, *, remove: bool = False) -> None:
         """Free the lock; remove its file where nobody will want it."""

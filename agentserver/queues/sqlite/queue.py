@@ -138,6 +138,11 @@ class SqliteQueue:
 
     async def put(self, messages: Sequence[QueuedMessage], *, wait: bool = True) -> None:
         """Admit messages; return once they are on the disk. See `MessageQueue.put`."""
+        count, waiting = len(messages), self.books.waiting + self._arriving
+        if count <= MAX_PUT and wait and waiting + count < self.max_waiting and self._is_open():
+            await self._enter(messages)
+            self._tell_putters()
+            return
         if not wait:
             self._refuse_without_room(messages)
         start = 0
@@ -186,8 +191,8 @@ class SqliteQueue:
         """Commit what became of a batch, and wait until it is on the disk. See `MessageQueue.settle`."""
         begin, ends, finished, gone = self._hand.begin, list[End](), list[Delivery](), set[str]()
         records = {record[0]: record for record in outcome.records}
-        for delivery in outcome.acks:
-            row, message = begin(delivery), delivery.message
+        for delivery, row in zip(outcome.acks, self._hand.begin_all(outcome.acks), strict=True):
+            message = delivery.message
             if row is None:
                 gone.add(message.id)
                 continue
@@ -279,6 +284,16 @@ class SqliteQueue:
         self._tell_putters()
         return deliveries
 
+    def set_aside(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that what was taken waits for other messages. See `MessageQueue.set_aside`."""
+        self._hand.set_aside(deliveries)
+        if self._working.schedule.ready:
+            self._takers.wake_one()  # a suspect that waited for one of these to end
+
+    def take_up(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that what was set aside is handled now. See `MessageQueue.take_up`."""
+        self._hand.take_up(deliveries)
+
     def in_flight(self) -> list[Delivery]:
         """Return what was taken and is not settled. See `MessageQueue.in_flight`."""
         return self._hand.all_taken()
@@ -303,6 +318,11 @@ class SqliteQueue:
         self._ended = True
         await asyncio.to_thread(self._writer.close)
         self._opened.close()
+
+    def _is_open(self) -> bool:
+        """Return whether anything can be put in, but for the number of messages that wait."""
+        writer, schedule = self._writer, self._working.schedule
+        return not self._closed and writer.fault is None and schedule.bytes < self.max_waiting_bytes
 
     def _is_full(self) -> bool:
         return (
@@ -405,14 +425,23 @@ class SqliteQueue:
 
     def _enqueue(self, change: Change, written: Written) -> int:
         """Let wait what was put in; return how many that are."""
-        count, rows, add = 0, self._hand.rows, self._working.add
+        puts, rows, known = change.puts, written.rows, self._hand.rows
+        if None not in rows and self._working.add_all(puts):
+            known.update(zip([put.id for put in puts], rows, strict=True))  # type: ignore[arg-type]  # none is None
+            count = len(rows)
+        else:
+            count = self._enqueue_singly(change, written)
+        if count and self._takers.futures:
+            self._takers.wake_one()
+        return count
+
+    def _enqueue_singly(self, change: Change, written: Written) -> int:
+        count, known, add = 0, self._hand.rows, self._working.add
         for message, row in zip(change.puts, written.rows, strict=True):
             if row is not None:
                 count += 1
                 if add(message, row[0]):
-                    rows[message.id] = row
-        if count and self._takers.futures:
-            self._takers.wake_one()
+                    known[message.id] = row
         return count
 
     def _settled(self, finished: list[Delivery], change: Change, written: Written) -> None:

@@ -25,7 +25,7 @@ from agentserver.queues.sqlite.opening import fault, open_file
 from agentserver.queues.sqlite.owners import lock_daemon
 from agentserver.queues.sqlite.snapshot import Snapshot, read_snapshot, thread_key_file
 from agentserver.queues.sqlite.verification import verify
-from agentserver.queues.sqlite.visits import SNAPSHOT_ID, reading
+from agentserver.queues.sqlite.visits import SNAPSHOT_ID, no_checkpoint, reading
 
 KeyVerdict: TypeAlias = Literal["none", "new", "known", "other"]
 """Of the key of the organism's threads: the snapshot has none; it was added; it is the same; there is another."""
@@ -207,7 +207,7 @@ def _own(target: Path) -> Iterator[sqlite3.Connection]:
         target.parent.mkdir(mode=0o700, parents=True)
     lock = lock_daemon(target)
     try:
-        with closing(open_file(target)) as connection:
+        with closing(open_file(target)) as connection, no_checkpoint(target):
             yield connection
     finally:
         os.close(lock)

@@ -4,7 +4,8 @@ A message has one row in `messages` from the moment it was put in until its rete
 changed. While it waits or is handled it has one in `waiting` too; once it came to its end, one in `endings` instead,
 which is its link in the hash chain of its conversation (`chain.py`). Both keep most of what they say in one JSON array,
 the column `about`, whose text is what the hashes are made of, without what is null at its end; generated columns,
-which take no room, give its parts names for whoever reads the file with SQL. Knows SQL; opens nothing and runs nothing.
+which take no room, give names to those of its parts that somebody asks for with SQL. Each of them is worked out for
+every row that is written, so there are no more. Knows SQL; opens nothing and runs nothing.
 """
 
 from __future__ import annotations
@@ -19,26 +20,19 @@ TEXT_OF_TABLES: Final = """
 CREATE TABLE messages (
   seq INTEGER PRIMARY KEY,       -- the order in which messages were put in; its name in all other tables
   id TEXT NOT NULL UNIQUE,       -- QueuedMessage.id: so an output that is put in twice is here once
-  data BLOB NOT NULL,            -- the bytes that wait: canonical, or as they were sent (see `flags`)
-  about TEXT NOT NULL,           -- JSON array, as `rows.about_message` writes it; its parts are named below
+  data BLOB NOT NULL,            -- the bytes that wait: canonical, or as they were sent ($[3])
+  about TEXT NOT NULL,           -- JSON array, as `rows.about_message` writes it; most of its parts are named below:
+                                 -- $[2] chain, [[name, thread_id, message_id, joint], ...], outermost first; $[3] 1
+                                 -- canonical, 2 outbound, added up; $[8] sent_on, $[9] in_reply_to, $[11] key,
+                                 -- $[12] first_line, $[13] feedback, $[14] revived, $[15] repairs, $[16] joint
   digest BLOB NOT NULL,          -- chain.row_digest(id, about, data): tells whether a bit of the row has flipped
   sender TEXT AS (json_extract(about, '$[0]')),
   thread_id TEXT AS (json_extract(about, '$[1]')),
-  chain TEXT AS (json_extract(about, '$[2]')),          -- [[name, thread_id, message_id, joint], ...], outermost first
-  flags INTEGER AS (json_extract(about, '$[3]')),       -- 1 canonical, 2 outbound; added up
   queued_at REAL AS (json_extract(about, '$[4]')),      -- seconds since the epoch, as are all times in the file
   hop INTEGER AS (coalesce(json_extract(about, '$[5]'), 0)),
   parent_id TEXT AS (json_extract(about, '$[6]')),
   to_id TEXT AS (json_extract(about, '$[7]')),
-  sent_on TEXT AS (json_extract(about, '$[8]')),
-  in_reply_to TEXT AS (json_extract(about, '$[9]')),
   target TEXT AS (json_extract(about, '$[10]')),
-  key TEXT AS (json_extract(about, '$[11]')),
-  first_line INTEGER AS (coalesce(json_extract(about, '$[12]'), 1)),
-  feedback INTEGER AS (coalesce(json_extract(about, '$[13]'), 0)),
-  revived INTEGER AS (coalesce(json_extract(about, '$[14]'), 0)),
-  repairs TEXT AS (json_extract(about, '$[15]')),       -- ["kind", ...]
-  joint TEXT AS (json_extract(about, '$[16]')),         -- [group, number, size]
   conversation TEXT AS (coalesce(json_extract(about, '$[2][0][1]'), json_extract(about, '$[1]'), ''))
                                  -- its root thread, QueuedMessage.conversation_id; '' where only its bytes say
 ) STRICT;
@@ -64,7 +58,6 @@ CREATE TABLE endings (
   canonical BLOB,                -- its canonical form, where that is not `messages.data`
   ended_at REAL NOT NULL,        -- when it was settled; also in `about`, as its part 3
   hash BLOB NOT NULL,            -- chain.next_hash(the hash at place - 1, about, conversations.name)
-  row_digest TEXT AS (json_extract(about, '$[1]')),     -- messages.digest, in hexadecimal
   outcome TEXT AS (json_extract(about, '$[2]')),        -- done, dead, duplicate, split
   began_at REAL AS (json_extract(about, '$[4]')),
   sender TEXT AS (json_extract(about, '$[5]')),         -- as the gate found it out, as are thread_id and to_id
@@ -73,9 +66,9 @@ CREATE TABLE endings (
   listener TEXT AS (json_extract(about, '$[8]')),       -- key of the listener that handled it
   tag TEXT AS (json_extract(about, '$[9]')),            -- root tag of its payload
   code TEXT AS (coalesce(json_extract(about, '$[10]'), '')),  -- what it failed with, or ''
-  attempt INTEGER AS (coalesce(json_extract(about, '$[11]'), 0)),
-  content TEXT AS (json_extract(about, '$[12]')),       -- SHA-256 of `canonical` in hexadecimal; null without one
-  letter TEXT AS (json_extract(about, '$[13]'))         -- chain.letter_digest of its row of dead_letters; null without
+  attempt INTEGER AS (coalesce(json_extract(about, '$[11]'), 0))
+                                 -- $[1] messages.digest in hexadecimal; $[12] SHA-256 of `canonical`, $[13]
+                                 -- chain.letter_digest of its row of dead_letters, where it has them
 ) STRICT;
 
 CREATE UNIQUE INDEX endings_by_conversation ON endings (conversation, place);

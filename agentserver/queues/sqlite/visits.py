@@ -45,7 +45,7 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         QueueFault: As `reading`; or nothing can be written.
     """
-    with _opened(path, "rw", (APPLICATION_ID,)) as connection, _no_checkpoint(path):
+    with _opened(path, "rw", (APPLICATION_ID,)) as connection, no_checkpoint(path):
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
@@ -75,7 +75,7 @@ def daemon_pid(path: Path) -> int | None:
 
 
 @contextmanager
-def _no_checkpoint(path: Path) -> Iterator[None]:
+def no_checkpoint(path: Path) -> Iterator[None]:
     """Let the queue's writer do no checkpoint while the block lasts; it does the next one later."""
     lock = path.with_name(f"{path.name}-maintenance")
     try:

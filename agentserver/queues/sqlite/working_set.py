@@ -9,7 +9,7 @@ to have loaded.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from agentserver.queues.protocol import QueuedMessage
@@ -75,6 +75,20 @@ class WorkingSet:
             return False
         self._here[conversation] = here + 1
         schedule.add(message)
+        return True
+
+    def add_all(self, messages: Sequence[QueuedMessage]) -> bool:
+        """Let messages wait, all of them in memory; return False, and do nothing, where not all may be."""
+        schedule = self.schedule
+        if (
+            self.away
+            or schedule.ready + len(messages) > self.max_messages
+            or schedule.bytes >= self.max_bytes
+        ):
+            return False
+        add = schedule.add
+        for message in messages:
+            add(message)
         return True
 
     def leave(self, conversation: str, seq: int) -> None:

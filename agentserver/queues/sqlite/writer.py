@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 MAX_GROUP: Final = 1_000
 """Operations of one commit."""
+BUSY: Final = 32
+"""Rows of a commit that tell of load: then the next one is held back a little, since fewer commits cost less."""
+GATHER_S: Final = 0.001
 FIRST_PAUSE_S: Final = 0.05
 MAX_PAUSE_S: Final = 1.0
 """Seconds between two attempts to write to a file that cannot be written."""
@@ -71,6 +74,7 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._busy = False  # the last commit held much, so that the next is worth a moment's wait
         self.trouble: str | None = None
         """Why nothing can be written at the moment."""
         self.fault: QueueFault | None = None
@@ -114,6 +118,7 @@ class Writer:
             changes = [(what, finish) for what, finish in items if isinstance(what, Change)]
             if changes:
                 self._write(changes)
+                self._busy = sum([len(change.puts) + len(change.ends) for change, _ in changes]) >= BUSY
             for what, finish in items:
                 if what is not None and not isinstance(what, Change):
                     self._call(what, finish)
@@ -129,6 +134,8 @@ class Writer:
         inbox, items = self._inbox, list[Item]()
         try:
             items.append(inbox.get(timeout=wait_s))
+            if self._busy:
+                time.sleep(GATHER_S)
             while len(items) < MAX_GROUP and items[-1][0] is not None:
                 items.append(inbox.get_nowait())
         except Empty:

@@ -10,12 +10,18 @@ from copy import deepcopy
 
 from lxml import etree
 
+from agentserver.name_dictionary import with_own_names
+
 
 def element_copy(element: etree._Element) -> etree._Element:
     """Copy `element` and all below it, without its tail.
 
     Prefixes that are declared further up stay declared, as `xs:QName` values may use them.
     """
+    return with_own_names(_copied, element)
+
+
+def _copied(element: etree._Element) -> etree._Element:
     copy = deepcopy(element)
     copy.tail = None
     if element.nsmap.keys() - copy.nsmap.keys() - {None}:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from lxml import etree
 
 from agentserver.errors import BindingError, ContractError, shorten
+from agentserver.name_dictionary import with_own_names
 from agentserver.xmlable.foreign.element_copy import element_copy
 
 _FAULTS: Final = (ValueError, TypeError, AttributeError, KeyError)
@@ -85,7 +86,8 @@ class XsdataBinding:
         """
         try:
             text = self._serializer.render(instance)
-            return etree.fromstring(text.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
+            parser = etree.XMLParser(resolve_entities=False, no_network=True)
+            return with_own_names(etree.fromstring, text.encode(), parser)
         except (*_FAULTS, etree.LxmlError) as exc:
             raise BindingError(self._path, _told(exc), f"what {self.cls.__name__} writes") from exc
 
