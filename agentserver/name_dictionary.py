@@ -83,7 +83,9 @@ def with_own_names(function: Callable[..., T], *args: Any) -> T:
 def _apart(state: dict[str, Any], function: Callable[..., T], *args: Any) -> T:
     before = state.pop(_ENTRY)
     try:
-        etree.fromstring(b"<a/>", etree.XMLParser())  # what a new parser brings; a copy would get one below the thread's
+        etree.fromstring(
+            b"<a/>", etree.XMLParser()
+        )  # a new parser brings its own; a copy's would be below the thread's
         return function(*args)
     finally:
         state[_ENTRY] = before

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from agentserver.cli import exit_codes
+from agentserver.cli.config_argument import require_file
 from agentserver.cli.exit_codes import EPILOG
 from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.queue_option import QueueFile, queue_options
 from agentserver.cli.terminal import is_terminal, paint, printable
 from agentserver.cli.trace import the_conversation
 from agentserver.queues.sqlite.history_fault import Fault
-from agentserver.queues.sqlite.verification import Verified, heads, verify
+from agentserver.queues.sqlite.verification import Verified, heads, verify, went_on_otherwise
 from agentserver.queues.sqlite.visits import reading
 
 MAX_SHOWN_FAULTS: Final = 100
@@ -33,7 +35,7 @@ def audit() -> None:
     Examples:
       agentserver audit verify
       agentserver audit verify --thread 7d0c --queue var/organism.db
-      agentserver audit verify --expect "$HEADS"
+      agentserver audit verify --against /mnt/backup/organism.snapshot
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
 
@@ -42,18 +44,26 @@ def audit() -> None:
 @click.option(
     "--expect", metavar="HASH", help="The heads that an earlier run gave, of a file that nobody ran on since."
 )
+@click.option(
+    "--against", "older", metavar="SNAPSHOT", type=click.Path(dir_okay=False, path_type=Path),
+    help="A snapshot that was kept elsewhere, from which the history has to go on.",
+)  # fmt: skip
 @queue_options
 @json_option
-def verify_history(thread: str | None, expect: str | None, file: QueueFile, as_json: bool) -> None:
+def verify_history(
+    thread: str | None, expect: str | None, older: Path | None, file: QueueFile, as_json: bool
+) -> None:
     """Verify the hash chains: each ending of a conversation holds the hash of the one before, and that of its message.
 
     An ending or a message that was edited, removed, added, or put elsewhere is found, and the first of each
     conversation is shown. Without --thread, the books are balanced, too. What retention removed is not missed; the
     chain goes on from its hash. The exit code is 1 when anything is wrong.
 
-    Who can write the file can also write all of it anew, hashes included. So the hash over all heads is shown: note it
-    elsewhere, and give it to --expect.
+    Who can write the file can also write all of it anew, hashes included. So keep a snapshot elsewhere, and give it to
+    --against; or note the hash over all heads, and give it to --expect.
     """
+    if thread is not None and (expect is not None or older is not None):
+        raise click.UsageError("--expect and --against are about all conversations: leave out --thread")
     began = time.monotonic()
     verified, faults = Verified(), list[Fault]()
     with reading(file.existing()) as connection:
@@ -64,6 +74,9 @@ def verify_history(thread: str | None, expect: str | None, file: QueueFile, as_j
             faults += verify(connection, verified=verified, progress=progress.tell)
             progress.clear()
         found_heads = heads(connection) if thread is None else None
+        if older is not None:
+            with reading(require_file(older)) as before:
+                faults += went_on_otherwise(connection, before)
     if expect is not None and found_heads is not None and expect.lower() != found_heads:
         faults.append(Fault("head", "", 0, "", f"the heads are {found_heads}, and {expect} was expected"))
     if as_json:

@@ -50,9 +50,10 @@ def can(
     name = next((each.name for each in receivers if each.name.lower() == receiver.lower()), receiver.lower())
     tag = require_payload(receivers, name, payload) if payload is not None else None
     decision = decide(member, name, receivers, tag)
-    way = (
-        [] if decision.allowed or member is None else min(graph.paths(member.name, name), key=len, default=[])
-    )
+    ways = [] if decision.allowed or member is None else graph.paths(member.name, name)
+    if tag is not None:  # whoever comes last has to be allowed to send just that
+        ways = [way for way in ways if decide(way[-1].sender, name, receivers, tag).allowed]
+    way = min(ways, key=len, default=[])
     asker = member.name if member is not None else OUTSIDE
     if as_json:
         emit(_document(decision, way, str(config), {"from": asker, "to": name, "payload": tag}))

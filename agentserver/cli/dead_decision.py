@@ -62,8 +62,9 @@ def retry(
 ) -> None:
     """Put the dead letters ID... in again, or with --all those that the filters choose.
 
-    Each goes through the whole pipeline as it was sent, from its sender, on its thread, for who waits for an answer.
-    It is a new message, with the old id and ~1 behind it, ~2 for the next try. The dead letter stays in the history.
+    Each goes through the whole pipeline as it was sent, from its sender, on its thread, for whoever waits for an
+    answer. It is a new message, with the old id and ~1 behind it, ~2 for the next try. The dead letter stays in the
+    history.
 
     The exit code is 1 when one was dealt with before, and 3, with nothing done, when there is none of an id.
     """

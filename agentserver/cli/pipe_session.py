@@ -24,7 +24,7 @@ from agentserver.cli.reply_format import JsonDocument, ReplyFormat, XmlLines
 from agentserver.cli.reply_writer import ReplyWriter
 from agentserver.cli.serving import Ending, serve
 from agentserver.cli.tally import Failure, Tally
-from agentserver.errors import NotHandled
+from agentserver.errors import Duplicate, NotHandled
 from agentserver.message_bus import MessageState
 from agentserver.message_bus.outlets import is_refusal
 
@@ -110,6 +110,9 @@ class PipeSession:
             failure = Failure.of(state)
             if failure.code == NotHandled.code:
                 self._tally.unfinished += 1
+                return
+            if failure.code == Duplicate.code:
+                self._tally.duplicates += 1
                 return
             self._tally.add_failure(failure)
             self._progress.failure(str(failure))

@@ -34,11 +34,13 @@ class QueueFile:
         path: The file; it may not exist.
         config: The configuration; None where there is none, or none that loads.
         organism: The organism, which does not run; None as above.
+        allow_env: Whether `${VAR}` in a configuration stands for an environment variable.
     """
 
     path: Path
     config: Path | None = None
     organism: StreamPump | None = None
+    allow_env: bool = False
 
     def existing(self) -> Path:
         """Return the file.
@@ -61,7 +63,8 @@ def queue_options(function: F) -> F:
     )
     @click.option(
         "-c", "--config", metavar="CONFIG", type=click.Path(path_type=Path),
-        help="The organism, which knows what is secret; that of the current folder when left out, if the file is its.",
+        help="The organism, which knows what is secret; config/organism.yaml or organism.yaml when left out, if the "
+        "queue is its.",
     )  # fmt: skip
     @click.option(
         "--allow-env", is_flag=True, help="Expand ${VAR} in CONFIG, even if it does not say `env: true`."
@@ -86,12 +89,14 @@ def locate(queue: str | None, config: Path | None, *, allow_env: bool) -> QueueF
         return _of_config(config, allow_env=allow_env)
     path = _path(queue)
     if config is not None:
-        return QueueFile(path, config, _load(require_file(config), allow_env=allow_env))
+        return QueueFile(path, config, _load(require_file(config), allow_env=allow_env), allow_env)
     try:
         guessed = _of_config(None, allow_env=allow_env)
     except (NotFound, Unusable, ConfigError, ContractError):
-        return QueueFile(path)
-    return guessed if guessed.path.resolve() == path.resolve() else QueueFile(path)
+        return QueueFile(path, allow_env=allow_env)
+    if guessed.path.resolve() == path.resolve():
+        return guessed
+    return QueueFile(path, allow_env=allow_env)
 
 
 def _of_config(config: Path | None, *, allow_env: bool) -> QueueFile:
@@ -107,7 +112,7 @@ def _of_config(config: Path | None, *, allow_env: bool) -> QueueFile:
     if path is None:
         told = printable(address)
         raise Unusable(f"{found}: the queue is {told}, which has no file; give one with --queue FILE")
-    return QueueFile(path, found, organism)
+    return QueueFile(path, found, organism, allow_env)
 
 
 def _path(queue: str) -> Path:

@@ -88,7 +88,7 @@ def _load(new: Path, file: QueueFile) -> StreamPump:
     if file.config is not None and _root(file.config) != _root(new):
         forget(_root(file.config))
     with redirect_stdout(sys.stderr):  # the user's modules may print
-        return assembled(new)
+        return assembled(new, allow_env=file.allow_env)
 
 
 def _root(config: Path) -> Path:

@@ -65,6 +65,7 @@ class Tally:
     replies: int = 0
     failed: int = 0
     unfinished: int = 0
+    duplicates: int = 0
     written: int = 0
     failures: list[Failure] = field(default_factory=list)
     repaired: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -108,6 +109,7 @@ class Tally:
         return {
             **self.counts(),
             "unfinished": self.unfinished,
+            "duplicates": self.duplicates,
             "seconds": round(self.elapsed_s, 3),
             "repaired": [
                 {"reply": number, "repairs": list(kinds), "recovered": "recovered" in kinds}
@@ -129,4 +131,5 @@ class Tally:
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {name}" for name, count in self.counts().items())
         unfinished = f", {self.unfinished:,} unfinished" if self.unfinished else ""
-        return f"{counts}{unfinished} in {self.elapsed_s:.2f} s ({self.rate:,.0f} msg/s)"
+        duplicates = f", {self.duplicates:,} handled before" if self.duplicates else ""
+        return f"{counts}{unfinished}{duplicates} in {self.elapsed_s:.2f} s ({self.rate:,.0f} msg/s)"

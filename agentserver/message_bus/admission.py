@@ -12,7 +12,7 @@ from typing import Final
 
 from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
 from agentserver.message_bus.openers import Openers
-from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
+from agentserver.message_bus.threads import Threads, is_thread_id
 from agentserver.queues import QueuedMessage
 from agentserver.queues.schedule import LOWEST_PRIORITY
 
@@ -59,7 +59,7 @@ class Admission:
             if from_id not in self._known:
                 self._learn(from_id)
             if thread_id is None:
-                thread_id = new_thread_id()
+                thread_id = self._threads.new()
                 self._openers.note(thread_id, from_id)
             elif type(thread_id) is not str or not self._openers.knows(thread_id, from_id):
                 self._openers.check(self._root(thread_id), from_id)

@@ -265,6 +265,10 @@ class Dispatcher:
         self._threads.close()
         self._reset()
 
+    def breakers(self) -> dict[str, str]:
+        """Return what the breakers of listeners are that are not closed."""
+        return self._lanes.breakers()
+
     def blame(self, task: asyncio.Task[Any] | None) -> dict[str, Any]:
         """Say for the log which call a task makes; nothing when it makes none. May be asked from another thread."""
         call = next((runner.call for runner in self._runners() if runner.task is task), None)

@@ -231,6 +231,14 @@ class Lanes:
         for lane in self._lanes.values():
             yield from lane.waiting
 
+    def breakers(self) -> dict[str, str]:
+        """Return what the breakers are that are not closed, by listener."""
+        now = _now()
+        states = {
+            lane.name: lane.breaker.state(now) for lane in self._lanes.values() if lane.breaker is not None
+        }
+        return {name: state for name, state in states.items() if state != "closed"}
+
     def could_call(self, listener: Listener) -> bool:
         """Return whether a listener that there is a message for could be called, as far as its own bound goes."""
         most = self._most(listener)

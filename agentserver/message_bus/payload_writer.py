@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from agentserver.message_bus.held_contracts import HeldContracts
 from agentserver.message_bus.routing import RoutingTable
+from agentserver.name_dictionary import with_own_names
 from agentserver.wire import Element, EnvelopeBuilder, canonical, compact, first_violation
 from agentserver.xmlable import Contract
 from agentserver.xmlable.foreign import AnyContract
@@ -75,7 +76,9 @@ class PayloadWriter:
         """
         if isinstance(contract, Contract):
             form = self._forms.get(contract.cls) or self._learn(contract)
-            tree, root = self._builder.build(from_id, to_id, thread_id or "", contract.root_tag, form.prefix)
+            where = from_id, to_id, thread_id or "", contract.root_tag, form.prefix
+            build = self._builder.build
+            tree, root = with_own_names(build, *where) if form.raw else build(*where)
             contract.fill(payload, root)
             return (compact if form.raw else canonical)(tree), root
         element = payload if contract is None else contract.write(payload)

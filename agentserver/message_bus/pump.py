@@ -381,6 +381,11 @@ class StreamPump:
         return self._engine.idempotency.duplicates
 
     @property
+    def breakers(self) -> Mapping[str, str]:
+        """The listeners that are left alone as they keep failing, each `open`, or `half-open` when one is tried."""
+        return self._engine.dispatcher.breakers()
+
+    @property
     def repairs(self) -> Mapping[str, Mapping[str, int]]:
         """How many replies of each listener had to be mended, by kind of repair."""
         return self._engine.written.counts

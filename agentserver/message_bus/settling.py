@@ -85,7 +85,7 @@ class Settling:
         """Make one settlement of a batch of outcomes."""
         handled, now = Handled(), self._clock()
         settlement, states = handled.settlement, handled.states
-        puts, acks = settlement.puts, settlement.acks
+        puts, acks, groups = settlement.puts, settlement.acks, self._joins.groups
         for state, result in outcomes:
             if state.error is not None and self._is_tried_again(state, handled):
                 continue
@@ -106,7 +106,7 @@ class Settling:
                 if delivery.message.outbound:
                     self._read_outbound(state, delivery.message.payload_class)
                     handled.leaving.append(state)
-            if self._joins:
+            if groups:
                 self._joins.account(state, puts[before:])
             if state.joined:
                 self._settle_joined(state, handled, now)

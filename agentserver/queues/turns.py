@@ -71,6 +71,8 @@ class Turns:
 
     def _take_sorted(self, count: int, now: int) -> list[QueuedMessage]:
         taken: list[QueuedMessage] = []
+        if len(self._round) == 1:
+            return self._take_from_one(count)
         add, waiting, turns, in_turns = taken.append, self._waiting, self._round, self._in_turns
         self._sorted -= count
         for _ in range(count):
@@ -91,6 +93,17 @@ class Turns:
             else:
                 turns[0] = (now, key)
         return taken
+
+    def _take_from_one(self, count: int) -> list[QueuedMessage]:
+        """Take from the only conversation that there is."""
+        key = self._round[0][1]
+        own = self._waiting[key]
+        self._sorted -= count
+        if not isinstance(own, QueuedMessage) and count < len(own):
+            return [own.popleft() for _ in range(count)]
+        self._round.clear()
+        del self._waiting[key]
+        return [own] if isinstance(own, QueuedMessage) else list(own)
 
     def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[QueuedMessage]:
         """Take those for which `applies` holds, which is asked once of each."""

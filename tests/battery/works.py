@@ -85,9 +85,16 @@ async def gauge(payload: Order, metadata: HandlerMetadata) -> None:
 
 
 async def open_file(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
-    os.close(os.open("handled", os.O_RDONLY))
+    """Answer, if it can open a file."""
+    os.close(os.open("works.py", os.O_RDONLY))
+    return HandlerResponse.respond(Noted(payload.text))
+
+
+async def answer(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
+    """Answer, and need nothing for it."""
     return HandlerResponse.respond(Noted(payload.text))
 
 
 async def greedy(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
+    """Answer, if there are so many bytes of memory."""
     return HandlerResponse.respond(Noted(str(len(bytes(int(payload.text))))))

@@ -17,6 +17,7 @@ from agentserver.cli import main
 from agentserver.message_bus.bootstrap import assembled
 from agentserver.queues import Books
 from agentserver.queues.sqlite import SqliteQueue
+from tests.secret_ears import MARK
 
 from .envelopes import envelope
 
@@ -31,17 +32,17 @@ listeners:
   - {name: worker, payload_class: tests.cli.stored_listeners.Job, handler: tests.cli.stored_listeners.on_job}
   - {name: door, payload_class: tests.cli.stored_listeners.Login, handler: tests.cli.stored_listeners.refuse}
 """
-MARK = "open-sesame-4711"
 
 
 class Stored:
     """An organism in a folder, with a file to ask for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, queue: str = "organism.db", text: str | None = ORGANISM) -> None:
         self.config = folder / "config" / "organism.yaml"
-        self.config.parent.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(ORGANISM)
-        self.path = folder / "var" / "organism.db"
+        if text is not None:
+            self.config.parent.mkdir(parents=True, exist_ok=True)
+            self.config.write_text(text)
+        self.path = folder / "var" / queue
         self.asked = folder / "asked"
 
     def question(self, thread: str | None = None) -> bytes:

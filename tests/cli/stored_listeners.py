@@ -59,7 +59,7 @@ async def on_job(payload: Job, metadata: HandlerMetadata) -> HandlerResponse:
 
 
 async def refuse(payload: Login, metadata: HandlerMetadata) -> None:
-    raise PermissionError(f"{payload.user} may not")
+    raise PermissionError(f"{payload.user} may not, with {payload.password}")
 
 
 @xmlify(name="Job")

@@ -125,6 +125,26 @@ def test_heads_tell_of_a_history_that_was_written_anew(stored: Stored) -> None:
     assert "head: " in stored.command("audit", "verify", "--expect", heads, code=1).stdout
 
 
+def test_a_snapshot_tells_of_a_history_that_was_written_anew(stored: Stored, tmp_path: Path) -> None:
+    snapshot = tmp_path / "kept.snapshot"
+    stored.command("snapshot", snapshot)
+    stored.run(stored.question(THREADS[0]))
+    stored.command("audit", "verify", "--against", snapshot)
+
+    other = Stored(tmp_path / "other")
+    other.run(*map(other.question, THREADS), other.login())
+    other.command("audit", "verify")
+    found = other.document("audit", "verify", "--against", snapshot, code=1)["faults"]
+    assert [("head", thread) for thread in THREADS] == [
+        (each["wrong"], each["conversation"]) for each in found if each["conversation"] in THREADS
+    ]
+
+
+@pytest.mark.parametrize("option", ["--expect", "--against"])
+def test_what_is_about_all_is_not_about_one(stored: Stored, option: str) -> None:
+    stored.command("audit", "verify", "--thread", THREADS[0], option, stored.path, code=2)
+
+
 def swap(connection: sqlite3.Connection, table: str, column: str, one: Any, other: Any) -> None:
     """Exchange a column of two rows, as far as constraints let one."""
     values = dict(

@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from agentserver.cli import main
+from tests.secret_ears import MARK, heard
 
-from .queue_files import MARK, Stored
+from .queue_files import Stored
 
 THREAD = "0e4b1b5c-3f3a-4a53-8a39-6d1f8f6f1a77"
 
@@ -92,6 +93,31 @@ def test_show_masks_what_is_secret(stored: Stored) -> None:
     assert "<User>eve</User><Password>***</Password>" in result.stdout
     assert MARK not in result.output
     assert MARK not in stored.command("dead", "show", letter["id"], "--json").output
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dead list",
+        "dead show ID",
+        "dead retry ID",
+        "dead drop ID",
+        "trace ID",
+        "status",
+        "audit verify",
+        "replay",
+    ],
+)
+def test_no_command_shows_a_secret(stored: Stored, command: str, options: list[str]) -> None:
+    stored.run(stored.login())
+    (letter,) = stored.letters()
+    words = [letter["id"] if word == "ID" else word for word in command.split()]
+    if command == "replay":
+        words += ["--against", str(stored.config)]
+
+    result = stored.command(*words, *options)
+    assert "" == heard(result.output + result.stderr)
 
 
 def test_show_tells_nothing_of_bytes_that_nobody_knows_the_secrets_of(stored: Stored) -> None:

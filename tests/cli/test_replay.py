@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from .queue_files import MARK, ORGANISM, Stored
+from tests.secret_ears import MARK
+
+from .envelopes import envelope
+from .queue_files import ORGANISM, Stored
 
 THREAD = "0e4b1b5c-3f3a-4a53-8a39-6d1f8f6f1a77"
 
@@ -139,6 +142,37 @@ def test_more_than_are_shown_are_counted(stored: Stored) -> None:
 
     found = against(stored, ("name: worker", "name: clerk"), options=("--limit", "1"))
     assert (3, 1) == (found["refused"], len(found["differences"]))
+
+
+def test_a_part_that_was_retried_is_no_part_more(stored: Stored) -> None:
+    stored.asked.unlink()
+    stored.run(stored.job("worker") + stored.job("worker"))
+    stored.command("dead", "retry", "--all")
+    stored.run()
+
+    found = against(stored, code=0)
+    assert (True, 5) == (found["ok"], found["messages"])
+
+
+def test_a_configuration_of_another_project_has_its_own_modules(stored: Stored, tmp_path: Path) -> None:
+    for folder, limit in (("one", ""), ("two", ", MaxLen(2)")):
+        root = tmp_path / folder
+        (root / "config").mkdir(parents=True)
+        (root / "config" / "organism.yaml").write_text(
+            "organism: {name: notes}\nqueue: sqlite:///var/q.db\n"
+            "listeners:\n- {name: shelf, payload_class: replayed_notes.Note, handler: replayed_notes.take}\n"
+        )
+        (root / "replayed_notes.py").write_text(
+            "from dataclasses import dataclass\nfrom typing import Annotated\nfrom annotated_types import MaxLen\n"
+            f"from agentserver import xmlify\n\n@xmlify\n@dataclass\nclass Note:\n"
+            f"    text: Annotated[str, MaxLen(99){limit}]\n\nasync def take(payload, metadata): ...\n"
+        )
+    one = Stored(tmp_path / "one", "q.db", text=None)
+    one.run(envelope('<Note xmlns=""><Text>long</Text></Note>', to="shelf"))
+
+    other = tmp_path / "two" / "config" / "organism.yaml"
+    found = one.document("replay", "--against", other, code=1)
+    assert [("refused", "schema")] == [(each["kind"], each["code"]) for each in found["differences"]]
 
 
 def test_no_secret_is_shown(stored: Stored) -> None:

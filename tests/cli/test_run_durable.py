@@ -168,6 +168,19 @@ def test_a_pipe_keeps_its_messages_in_memory_unless_it_is_told_otherwise(ledger:
     assert (done.returncode, done.stdout.count(b"</Noted>"), (ledger / "q.db").exists()) == (0, 2, True)
 
 
+def test_a_pipe_does_not_handle_again_what_its_file_knows(ledger: Path) -> None:
+    config = ledger / "config" / "organism.yaml"
+    config.write_text(config.read_text() + "idempotency: {by: content}\n")
+    orders(ledger, "desk", 3)
+    for told in (
+        b"3 messages, 3 replies, 0 failed in",
+        b"3 messages, 0 replies, 0 failed, 3 handled before in",
+    ):
+        done = agentserver("pipe", "--queue", "q.db", "--input", "in.xml", cwd=ledger)
+        assert (done.returncode, told in done.stderr) == (0, True), done.stderr
+    assert handled(ledger)["take 0"] == 1
+
+
 def test_f7_a_second_daemon_on_one_file_ends_at_once_and_says_who_has_it(ledger: Path) -> None:
     with started("run", cwd=ledger) as process:
         event(process, "started")
@@ -178,6 +191,17 @@ def test_f7_a_second_daemon_on_one_file_ends_at_once_and_says_who_has_it(ledger:
         assert f"in use by another agentserver, process {process.pid}".encode() in done.stderr
         assert b"Traceback" not in done.stderr
         assert took_s < 5  # of which most is the start of Python
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database, however long it is" * 100, b"SQLite format 3\0" + bytes(90)]
+)
+def test_a_file_that_is_no_queue_is_refused_in_words(ledger: Path, content: bytes) -> None:
+    (ledger / "q.db").write_bytes(content)
+    done = agentserver("run", "--queue", "q.db", cwd=ledger)
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"q.db" in done.stderr
+    assert (ledger / "q.db").read_bytes() == content
 
 
 def test_f9_sigterm_finishes_what_is_in_flight_and_keeps_the_rest(ledger: Path) -> None:

@@ -213,6 +213,29 @@ def test_a_deadline_counts_as_a_failure() -> None:
     assert times == [0, 1, 12, 23]
 
 
+def test_the_pump_tells_who_is_left_alone() -> None:
+    told: list[dict[str, str]] = []
+
+    async def scene() -> None:
+        pump = pump_of(
+            listener("echo", Ping, Down(until=1.0), breaker=CONFIG),
+            listener("other", Ping, Down(), breaker=CONFIG),
+        )
+        told.append(dict(pump.breakers))
+        async with running(pump):
+            for to in ("echo", "other") * 3:
+                await pump.inject(ping(to=to), None, "user")
+            for _ in range(2):
+                await asyncio.sleep(16)
+                told.append(dict(pump.breakers))
+            await pump.inject(ping(), None, "user")
+            await pump.drained()
+            told.append(dict(pump.breakers))
+
+    in_virtual_time(scene())
+    assert told == [{}, {"echo": "open"}, {"echo": "half-open"}, {}]
+
+
 def test_what_waits_for_a_breaker_can_be_cancelled() -> None:
     handler = Down(until=1_000.0)
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from agentserver import HandlerMetadata, HandlerResponse, StreamPump, running
+from agentserver.errors import Crashed
 from agentserver.queues import DeadLetter, Frame, MemoryQueue, QueuedMessage
-from tests.organisms import THREAD, Ping, Pong, listener, outcomes, ping, pump_of
+from tests.organisms import THREAD, Ping, Pong, Recorder, listener, outcomes, ping, pump_of
 
 
 async def fail(payload: Any, metadata: HandlerMetadata) -> None:
@@ -120,3 +121,39 @@ async def test_what_handlers_send_is_noted_with_its_time() -> None:
     pump = pump_of(listener("echo", Ping, ask), listener("bad", Pong, fail))
     await outcomes(pump, ping())
     assert pump.dead_letters[0].message.queued_at > 0
+
+
+class Outliving(MemoryQueue):
+    """A queue in memory that is taken for one that outlives the process."""
+
+    @property
+    def outlives_process(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("crashes", "calls"), [(2, 1), (3, 0)])
+async def test_a_message_with_which_the_process_ended_too_often_is_not_handled(
+    crashes: int, calls: int
+) -> None:
+    queue, handler, told = Outliving(), Recorder(), Recorder()
+    pump = pump_of(
+        listener("echo", Ping, handler),
+        listener("asker", Pong, Recorder(), on_refusal=told),
+        waiting_in=queue,
+    )
+    asked = QueuedMessage(
+        "a-1.0", ping(sender="asker"), "asker", THREAD, (Frame("asker", THREAD, "a-1"),), True
+    )
+    await queue.put((replace(asked, hop=1, parent_id="a-1", sent_on=THREAD, crashes=crashes),))
+    async with running(pump):
+        await pump.drained()
+    assert len(handler.calls) == calls
+    assert [(letter.stage, letter.code) for letter in pump.dead_letters] == [("queue", "crashed")][calls:]
+    assert [payload.code for payload in told.payloads] == ["handler-failed"][calls:]
+
+
+def test_a_crash_says_what_to_look_for() -> None:
+    assert str(Crashed(3, 3)) == (
+        "crashed: the process ended 3 times while this was handled, and limits.crashes is 3; "
+        "look for what its handler does to the process"
+    )

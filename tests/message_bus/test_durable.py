@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentserver import HandlerMetadata, HandlerResponse, StreamPump, bootstrap, running
-from agentserver.config import IdempotencyConfig, ListenerConfig, OrganismConfig, RateConfig, RetryConfig
+from agentserver.config import (
+    HandlesConfig,
+    IdempotencyConfig,
+    ListenerConfig,
+    OrganismConfig,
+    RateConfig,
+    RetryConfig,
+)
 from agentserver.errors import Duplicate, PumpClosed
 from agentserver.message_bus.bootstrap import assembled
 from agentserver.message_bus.queue_opening import open_queue, queue_file
@@ -103,6 +110,49 @@ async def test_what_waits_for_a_rate_holds_up_no_end(file: Path) -> None:
         await handled.acquire()
         assert await pump.shutdown(15)
     assert (pump.books.waiting, pump.books.in_flight, len(handler.calls)) == (299, 0, 1)
+
+
+async def test_what_waits_for_a_paused_listener_holds_up_no_end(file: Path) -> None:
+    pump = pump_on(file, listener("echo", Ping, Recorder(answer)), listener("other", Ping, Recorder(answer)))
+    pump.pause("echo")
+    async with asyncio.timeout(20), running(pump):
+        for _ in range(5):
+            await pump.inject(ping(), None, "user")
+        assert await pump.request(Ping("x"), to="other") == Pong("x")
+        assert await pump.shutdown(15)
+    assert (pump.books.waiting, pump.books.in_flight) == (5, 0)
+
+
+async def test_answers_that_wait_for_others_are_given_together_at_the_next_start(file: Path) -> None:
+    slow, asked_it = (
+        Held(),
+        Recorder(lambda _: [HandlerResponse(Ping("q"), to="quick"), HandlerResponse(Ping("s"), to="slow")]),
+    )
+    told: list[tuple[Any, ...]] = []
+
+    async def hear(payload: Pong, metadata: HandlerMetadata) -> None:
+        told.append(metadata.answers)
+
+    def pump() -> StreamPump:
+        asker = listener(
+            "asker", Ping, asked_it, join=True, handles=[HandlesConfig(payload_class=Pong, handler=hear)]
+        )
+        return pump_on(file, asker, listener("quick", Ping, Recorder(answer)), listener("slow", Ping, slow))
+
+    first = pump()
+    async with asyncio.timeout(20), running(first):
+        await first.inject(ping(to="asker"), None, "user")
+        await slow.began.acquire()
+        while len(asked(file, "SELECT 1 FROM endings")) < 2:  # noqa: ASYNC110  # nothing tells that an answer is held
+            await asyncio.sleep(0.01)
+        ending = asyncio.create_task(first.shutdown(15))
+        await asyncio.sleep(0)
+        slow.go.set()
+        assert await ending
+    assert (told, first.books.waiting) == ([], 2)
+    async with running(second := pump()):
+        await second.drained()
+    assert told == [(Pong("q"), Pong("s"))]
 
 
 async def test_what_does_not_end_in_time_waits_for_the_next_start(file: Path) -> None:
@@ -222,6 +272,45 @@ async def test_what_is_tried_again_waits_with_its_attempt_and_its_time(file: Pat
     ((attempt, due_in_s),) = asked(file, "SELECT attempt, deliver_at - unixepoch('now') FROM waiting")
     assert (attempt, pump.books.waiting) == (1, 1)
     assert 900 < due_in_s <= 1_001
+
+
+async def test_a_pump_that_was_cancelled_goes_on_where_it_was(file: Path) -> None:
+    handler = Held()
+    pump = pump_on(file, listener("echo", Ping, handler))
+    task = asyncio.create_task(pump.run())
+    await pump.inject(ping("a"), None, "user")
+    await handler.began.acquire()
+    task.cancel()
+    await asyncio.wait([task])
+    handler.go.set()
+    async with running(pump):
+        await pump.drained()
+    assert (handler.texts, pump.books.settled, pump.books.balanced) == (["a", "a"], 2, True)
+
+
+async def test_what_a_generator_sent_before_the_process_ended_enters_once(file: Path) -> None:
+    held, sent, left = asyncio.Event(), asyncio.Semaphore(0), list[str]()
+
+    async def counts(payload: Ping, metadata: HandlerMetadata) -> AsyncIterator[HandlerResponse]:
+        yield HandlerResponse.respond(Pong("1"))
+        sent.release()
+        await held.wait()
+        yield HandlerResponse.respond(Pong("2"))
+
+    for life in range(2):
+        pump = pump_on(file, listener("echo", Ping, counts))
+        pump.add_outlet(lambda state: left.extend(texts([state])))
+        task = asyncio.create_task(pump.run())
+        if not life:
+            await pump.inject(ping(), None, "user")
+        await sent.acquire()
+        if life:
+            held.set()
+            await pump.drained()
+        await pump.shutdown(0)
+        await asyncio.wait([task])
+    assert left == ["1", "2"]
+    assert (pump.books.emitted, pump.books.settled, pump.books.balanced) == (2, 3, True)
 
 
 @pytest.mark.parametrize(

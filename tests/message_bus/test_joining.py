@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -309,3 +309,112 @@ async def test_a_handler_that_is_tried_again_is_given_all_of_them_again() -> Non
     )
     assert await answer(pump) == "0 1 2"
     assert tried == [(0, 3), (1, 3)]
+
+
+@virtual_time
+async def test_a_long_pause_before_the_next_attempt_is_no_time_of_waiting() -> None:
+    async def tool(payload: Amount, metadata: HandlerMetadata) -> HandlerResponse:
+        return respond(payload.value)
+
+    asker, tried = Asker(), list[tuple[int, int]]()
+
+    async def conclude(payload: Pong, metadata: HandlerMetadata) -> HandlerResponse:
+        tried.append((metadata.attempt, len(metadata.answers)))
+        if not metadata.attempt:
+            raise ValueError
+        return await asker.conclude(payload, metadata)
+
+    handles = [HandlesConfig(payload_class=Pong, handler=conclude)]
+    pump = pump_of(
+        listener(
+            "asker", Start, asker.ask, join=True, join_timeout_s=2, handles=handles,
+            retry=RetryConfig(attempts=2, base_s=10.0),
+        ),
+        listener("tool", Amount, tool),
+    )  # fmt: skip
+    assert await answer(pump) == "0 1 2"
+    assert tried == [(0, 3), (1, 3)]
+
+
+@virtual_time
+async def test_an_answer_more_than_was_asked_for_comes_behind_the_others_by_itself() -> None:
+    async def tool(payload: Amount, metadata: HandlerMetadata) -> list[HandlerResponse]:
+        await asyncio.sleep(payload.value)
+        return [respond(payload.value)] * (1 if payload.value else 3)
+
+    asker = Asker()
+    assert await answer(organism(asker, tool)) == "0 1 2"
+    assert [len(answers) for answers in asker.calls] == [3, 0, 0]
+
+
+@virtual_time
+async def test_each_yield_of_one_that_asks_as_it_goes_is_joined_for_itself() -> None:
+    asker = Asker()
+
+    async def ask(payload: Start, metadata: HandlerMetadata) -> AsyncIterator[Any]:
+        yield HandlerResponse(Amount(0), "tool")
+        yield [HandlerResponse(Amount(number), "tool") for number in (1, 2)]
+
+    async def tool(payload: Amount, metadata: HandlerMetadata) -> HandlerResponse:
+        await asyncio.sleep(10 - payload.value)
+        return respond(payload.value)
+
+    handles = [HandlesConfig(payload_class=Pong, handler=asker.conclude)]
+    pump = pump_of(listener("asker", Start, ask, join=True, handles=handles), listener("tool", Amount, tool))
+    async with running(pump):
+        await pump.inject(b"<Start><Questions>3</Questions></Start>", None, "user")
+        await pump.drained()
+    assert [[word(each) for each in answers] for answers in asker.calls] == [["1", "2"], ["0"]]
+
+
+@virtual_time
+async def test_a_question_that_is_cancelled_before_anybody_looked_at_it_counts_as_answered() -> None:
+    asker, threads, loop = Asker(), list[str](), asyncio.get_running_loop()
+
+    async def ask(payload: Start, metadata: HandlerMetadata) -> list[HandlerResponse]:
+        return [HandlerResponse(Amount(0), "tool"), HandlerResponse(Ping("x"), "slow")]
+
+    async def tool(payload: Amount, metadata: HandlerMetadata) -> HandlerResponse:
+        return respond(payload.value)
+
+    async def slow(payload: Ping, metadata: HandlerMetadata) -> None:
+        threads.append(metadata.thread_id)
+        await asyncio.sleep(1_000)
+
+    handles = [HandlesConfig(payload_class=Pong, handler=asker.conclude)]
+    pump = pump_of(
+        listener("asker", Start, ask, join=True, handles=handles), listener("tool", Amount, tool),
+        listener("slow", Ping, slow, timeout_s=10_000, max_concurrent=1),
+    )  # fmt: skip
+    async with running(pump):
+        thread_id = await pump.inject(b"<Start><Questions>2</Questions></Start>", None, "user")
+        await asyncio.sleep(1)
+        for _ in range(300):  # more than the lane holds, so that the next question waits in the queue
+            await pump.inject(b"<Ping><Text>y</Text></Ping>", None, "crowd")
+        await pump.inject(b"<Start><Questions>2</Questions></Start>", thread_id, "user")
+        await asyncio.sleep(1)
+        began = loop.time()
+        assert await pump.cancel(threads[0]) == 2
+        await asyncio.sleep(1)
+        assert [[word(each) for each in answers] for answers in asker.calls] == [["0", "handler-failed"]] * 2
+        assert loop.time() - began < 2
+
+
+@virtual_time
+async def test_answers_that_wait_when_a_reload_takes_the_key_away_are_given_together() -> None:
+    async def tool(payload: Amount, metadata: HandlerMetadata) -> HandlerResponse:
+        await asyncio.sleep(5 * payload.value)
+        return respond(payload.value)
+
+    asker = Asker()
+    pump, loop = organism(asker, tool), asyncio.get_running_loop()
+    async with running(pump):
+        began = loop.time()
+        await pump.inject(b"<Start><Questions>3</Questions></Start>", None, "user")
+        await asyncio.sleep(1)
+        await pump.reload(
+            replace(pump.config, listeners=[replace(each, join=False) for each in pump.config.listeners])
+        )
+        await pump.drained()
+        assert loop.time() - began < 200  # and not `join_timeout_s`
+    assert [len(answers) for answers in asker.calls] == [3]

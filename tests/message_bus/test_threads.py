@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import RFC_4122, UUID
+
 from agentserver import HandlerMetadata, HandlerResponse
 from agentserver.message_bus.threads import Threads, is_thread_id, new_thread_id
 from tests.organisms import (
@@ -21,6 +23,14 @@ from tests.organisms import (
 
 def test_a_new_thread_id_is_a_uuid() -> None:
     assert is_thread_id(new_thread_id())
+
+
+def test_new_threads_are_random_uuids_that_differ_and_are_no_branches() -> None:
+    threads = Threads()
+    found = [UUID(threads.new()) for _ in range(1_000)]
+    assert {(each.version, each.variant) for each in found} == {(4, RFC_4122)}
+    assert len(set(found)) == 1_000
+    assert not any(threads.is_branch(str(each)) for each in found)
 
 
 def test_a_branch_is_a_uuid_and_the_same_for_the_same_path() -> None:

@@ -10,11 +10,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from agentserver.queues import QueuedMessage, Settlement
+from agentserver.queues import Delivery, QueuedMessage, Settlement
 from agentserver.queues.sqlite import SqliteQueue
 from agentserver.queues.sqlite.verification import verify
 
@@ -155,6 +156,41 @@ async def test_a_suspect_is_handed_out_only_when_those_before_it_are_settled(tmp
         await queue.settle(Settlement(acks=deliveries))
     await queue.aclose()
     assert taken == [f"run-{number}" for number in range(4)]
+
+
+async def test_a_suspect_that_is_set_aside_lets_the_next_one_come(tmp_path: Path) -> None:
+    path = tmp_path / "organism.db"
+    worker = Worker(path, "run", 4, "hold")
+    worker.wait_for("holds")
+    worker.kill()
+    queue, taken = SqliteQueue(path), list[Delivery]()
+    while len(taken) < 4:
+        taken += (deliveries := await asyncio.wait_for(queue.take(50), 5))
+        queue.set_aside(deliveries)
+    queue.take_up(taken[:1])
+    await queue.settle(Settlement(acks=taken))
+    await queue.aclose()
+
+
+@pytest.mark.parametrize(("then", "crashes"), [("set_aside", {0: 4}), ("take_up", {0: 3, 1: 1})])
+def test_what_is_set_aside_is_no_suspect_until_it_is_taken_up(
+    tmp_path: Path, then: str, crashes: dict[int, int]
+) -> None:
+    path = tmp_path / "organism.db"
+    worker = Worker(path, "run", 4, then)
+    worker.wait_for("holds")
+    worker.kill()
+
+    async def look() -> list[int]:
+        queue, seen = SqliteQueue(path), list[int]()
+        while len(seen) < 4:
+            deliveries = await asyncio.wait_for(queue.take(50), 5)
+            seen += [delivery.message.crashes for delivery in deliveries]
+            await queue.settle(Settlement(acks=deliveries))
+        await queue.aclose()
+        return seen
+
+    assert Counter(asyncio.run(look())) == crashes
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")

@@ -167,7 +167,7 @@ async def test_a_copy_without_its_log_opens_and_the_end_alone_is_missing(path: P
     except QueueFault:  # it was copied before its tables were in it
         opens, names = False, []
     assert names == [f"a-{number}" for number in range(len(names))]
-    assert opens or copy.stat().st_size <= 4_096  # noqa: ASYNC240  # it is there
+    assert opens or copy.stat().st_size <= 4_096  # it is there
 
 
 async def test_a_lock_of_another_program_is_waited_for(path: Path) -> None:

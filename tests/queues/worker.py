@@ -2,8 +2,8 @@
 
 Lines: `put ID` once a message is safe, `took ID`, `settled ID` once that is safe, at the end `done True` if the books
 balance. Arguments: the file, the first part of ids, how many messages to put, how many hops follow from each, and what
-to do: `work`; only `put` and wait; put and `leave`; take and `hold` all; or work where one message is `poison` and ends
-the process.
+to do: `work`; only `put` and wait; put and `leave`; take and `hold` all; take all and `set_aside`, or `take_up` one
+again; or work where one message is `poison` and ends the process.
 """
 
 from __future__ import annotations
@@ -38,13 +38,18 @@ async def main(path: str, prefix: str, count: int, hops: int, mode: str) -> None
             for delivery in deliveries:
                 say("settled", delivery.message.id)
 
-    if mode in ("put", "hold", "leave"):
+    if mode in ("put", "hold", "leave", "set_aside", "take_up"):
         await put()
         if mode == "leave":
             await queue.aclose()
             return
         if mode == "hold":
             await queue.take(count)
+            say("holds", "all")
+        if mode in ("set_aside", "take_up"):
+            deliveries = await queue.take(count)
+            queue.set_aside(deliveries)
+            queue.take_up(deliveries[:1] if mode == "take_up" else [])
             say("holds", "all")
         say("ready", "now")
         await asyncio.sleep(60)

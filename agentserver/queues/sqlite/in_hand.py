@@ -92,23 +92,23 @@ class InHand:
         """Know the row of a delivery, whose settling was begun, as that of a message that will wait again."""
         self.rows[delivery.message.id] = self._settling[delivery][0]
 
-    def set_aside(self, deliveries: Iterable[Delivery]) -> None:
+    def set_aside(self, deliveries: Sequence[Delivery]) -> None:
         """Note that what was taken is not being handled, but waits for others: those may be suspects themselves."""
         for delivery in deliveries:
             if delivery in self._taken:
                 row, mark = self._taken[delivery]
-                self._lock.clear(mark)
+                self._lock.clear([mark])
                 self._taken[delivery] = row, 0
                 if self._suspect == delivery.message.id:
                     self._suspect = None
                     self._next_suspect()
 
-    def take_up(self, deliveries: Iterable[Delivery]) -> None:
+    def take_up(self, deliveries: Sequence[Delivery]) -> None:
         """Note that what was set aside is being handled."""
         for delivery in deliveries:
             if delivery in self._taken and not self._taken[delivery][1]:
                 row = self._taken[delivery][0]
-                self._taken[delivery] = row, self._lock.mark(row[0])
+                self._taken[delivery] = row, self._lock.mark([row[0]])[0]
 
     def put_back(self) -> list[QueuedMessage]:
         """Take back what was taken and is not being settled; return it in its old order."""

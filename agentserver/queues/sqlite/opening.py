@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from agentserver.errors import QueueFault
@@ -70,17 +71,19 @@ def fault(path: Path, exc: sqlite3.Error) -> QueueFault:
     return QueueFault(f"the queue's file {path} cannot be used: {exc}; {remedy}")
 
 
-_REMEDIES: Final = {
-    sqlite3.SQLITE_BUSY: "another program keeps it locked: end that, or wait for it",
-    sqlite3.SQLITE_CANTOPEN: "look whether its folder is there and may be written to by this user",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: move it away together with its -wal file and restore a snapshot, "
-    "or see what `sqlite3 FILE .recover` still finds in it",
-    sqlite3.SQLITE_FULL: "the disk is full: make room",
-    sqlite3.SQLITE_IOERR: "the disk does not do what it should: see the system's log",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite database: give another path, or move it away",
-    sqlite3.SQLITE_PERM: "give this user the right to write it",
-    sqlite3.SQLITE_READONLY: "give this user the right to write it and its folder",
-}
+_REMEDIES: Final = MappingProxyType(
+    {
+        sqlite3.SQLITE_BUSY: "another program keeps it locked: end that, or wait for it",
+        sqlite3.SQLITE_CANTOPEN: "look whether its folder is there and may be written to by this user",
+        sqlite3.SQLITE_CORRUPT: "it is damaged: move it away together with its -wal file and restore a snapshot, "
+        "or see what `sqlite3 FILE .recover` still finds in it",
+        sqlite3.SQLITE_FULL: "the disk is full: make room",
+        sqlite3.SQLITE_IOERR: "the disk does not do what it should: see the system's log",
+        sqlite3.SQLITE_NOTADB: "it is no SQLite database: give another path, or move it away",
+        sqlite3.SQLITE_PERM: "give this user the right to write it",
+        sqlite3.SQLITE_READONLY: "give this user the right to write it and its folder",
+    }
+)
 
 
 def make_folder(folder: Path) -> None:

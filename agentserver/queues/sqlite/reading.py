@@ -150,8 +150,9 @@ def ended(
 
 def part_count(connection: sqlite3.Connection, message_id: str) -> int:
     """Return how many messages an input became: those whose ids are its own and a number behind a colon."""
-    chosen = "SELECT count(*) FROM messages WHERE id BETWEEN ? AND ? AND parent_id = ?"
-    bounds = (f"{message_id}:", f"{message_id}:;", message_id)  # a semicolon follows the digits and the colon
+    chosen = "SELECT count(*) FROM messages WHERE id BETWEEN ? AND ? AND substr(id, ?) NOT GLOB '*[^0-9]*'"
+    start = f"{message_id}:"
+    bounds = (start, f"{start};", len(start) + 1)  # a semicolon follows the digits and the colon
     return int(connection.execute(chosen, bounds).fetchone()[0])
 
 
@@ -165,7 +166,7 @@ def letter_count(connection: sqlite3.Connection, wanted: Wanted) -> int:
 def conversations_like(connection: sqlite3.Connection, text: str, limit: int = 5) -> list[str]:
     """Return the conversations that a text may mean: a root thread, the thread of a branch, or a message's id.
 
-    What is exactly the text goes before what begins with it, whatever it is.
+    What is exactly the text goes before what begins with it; names go before ids, and these before branches.
 
     Args:
         connection: The file.
@@ -173,27 +174,38 @@ def conversations_like(connection: sqlite3.Connection, text: str, limit: int = 5
         limit: Most conversations to return.
     """
     lowered = text.lower()
-    for end in ("", "\U0010ffff"):
-        for chosen in (_BY_NAME, _BY_ID, _BY_THREAD):
-            bounds = {"low": lowered, "high": lowered + end, "limit": limit}
-            found = [str(row[0]) for row in connection.execute(chosen, bounds)]
-            if found:
-                return found
+    for chosen in _LOOKS:
+        bounds = {"text": lowered, "high": f"{lowered}\U0010ffff", "limit": limit}
+        found = [str(row[0]) for row in connection.execute(chosen, bounds)]
+        if found:
+            return found
     return []
 
 
 _BY_NAME: Final = """
 SELECT name FROM (
-  SELECT name FROM conversations UNION SELECT m.conversation FROM waiting w JOIN messages m ON m.seq = w.seq)
-WHERE name <> '' AND lower(name) BETWEEN :low AND :high LIMIT :limit"""
-_NAMED: Final = """
+  SELECT name FROM conversations WHERE {0} {1}
+  UNION SELECT m.conversation FROM waiting w JOIN messages m ON m.seq = w.seq WHERE {2} {1})
+WHERE name <> '' LIMIT :limit"""
+_BY_OTHERS: Final = """
 SELECT DISTINCT coalesce(c.name, m.conversation) AS name FROM messages m
 LEFT JOIN endings e ON e.seq = m.seq LEFT JOIN conversations c ON c.number = e.conversation
-WHERE {condition} LIMIT :limit"""
-_BY_ID: Final = _NAMED.format(condition="lower(m.id) BETWEEN :low AND :high")
-_BY_THREAD: Final = _NAMED.format(
-    condition="(lower(m.thread_id) BETWEEN :low AND :high OR lower(e.thread_id) BETWEEN :low AND :high)"
+WHERE {0} {1} LIMIT :limit"""
+_IS: Final = "= :text"
+_BEGINS: Final = "BETWEEN :text AND :high"
+_LOOKS: Final = (
+    _BY_NAME.format("name", _IS, "m.conversation"),
+    _BY_OTHERS.format("m.id", _IS),
+    _BY_NAME.format("name", _BEGINS, "m.conversation"),
+    _BY_OTHERS.format("m.id", _BEGINS),
+    _BY_OTHERS.format(f"m.thread_id {_IS} OR e.thread_id", _IS),
+    _BY_OTHERS.format(f"m.thread_id {_BEGINS} OR e.thread_id", _BEGINS),
+    _BY_NAME.format("lower(name)", _BEGINS, "lower(m.conversation)"),
+    _BY_OTHERS.format("lower(m.id)", _BEGINS),
+    _BY_OTHERS.format(f"lower(m.thread_id) {_BEGINS} OR lower(e.thread_id)", _BEGINS),
 )
+"""Where to look, one after another: those that an index serves come first, and names that nobody wrote in lower case
+last."""
 
 
 def _sql(*parts: str) -> str:

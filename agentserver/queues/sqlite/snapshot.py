@@ -97,6 +97,9 @@ def take_snapshot(source: Path, target: Path, about: About, *, replace: bool) ->
     with reading(source) as connection, _drafted(target, replace=replace) as draft:
         try:
             with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+                copy.execute(
+                    "PRAGMA synchronous = OFF"
+                )  # nothing counts before the file is synced as a whole
                 connection.backup(copy)  # in one step, and so of one moment, whoever writes meanwhile
                 return _finish(copy, about, thread_key_file(source))
         except sqlite3.Error as exc:

@@ -120,6 +120,23 @@ def verify(
     yield from books(connection)
 
 
+def went_on_otherwise(connection: sqlite3.Connection, before: sqlite3.Connection) -> Iterator[Fault]:
+    """Give the conversations that do not go on from where an older file has them: a snapshot that was kept elsewhere.
+
+    Those that are not there any more are left out: nobody can tell whether retention removed them.
+    """
+    for name, length, head in before.execute("SELECT name, length, head FROM conversations ORDER BY name"):
+        found = connection.execute(_HASH_AT, {"name": name, "place": length}).fetchone()
+        if found is not None and found[0] != head:
+            yield Fault("head", name, length, "", "here it is not the one that the older file has")
+
+
+_HASH_AT: Final = """
+SELECT coalesce(e.hash, c.anchor) FROM conversations c
+LEFT JOIN endings e ON e.conversation = c.number AND e.place = :place
+WHERE c.name = :name AND c.anchored <= :place"""
+
+
 def heads(connection: sqlite3.Connection) -> str:
     """Return one hash over all heads: noted elsewhere, it tells when somebody has written the whole history anew."""
     total = sha256()

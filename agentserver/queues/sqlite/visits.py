@@ -83,10 +83,18 @@ def no_checkpoint(path: Path) -> Iterator[None]:
     except OSError as exc:
         raise QueueFault(f"{lock} cannot be made: {exc.strerror}; run as the user of the daemon") from exc
     try:
+        _give_to_owner(descriptor, path)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
+
+
+def _give_to_owner(descriptor: int, path: Path) -> None:
+    """Let a file that root made beside another user's be theirs, as the daemon wants to open it."""
+    owner = path.stat()
+    if os.geteuid() == 0 and os.fstat(descriptor).st_uid != owner.st_uid:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 @contextmanager
