@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 logger = logging.getLogger(__name__)
@@ -38,9 +39,13 @@ class ForcedExit:
     def leave(self, code: int, reason: str) -> NoReturn:
         """End the process now."""
         told = {"reason": reason, "exit_code": code}
-        telling = threading.Thread(
-            target=logger.error, args=("forced exit",), kwargs={"extra": told}, daemon=True
-        )
+        telling = threading.Thread(target=_say, args=(told,), daemon=True)
         telling.start()
         telling.join(LAST_WORDS_S)  # whoever reads the logs may be stuck too
         os._exit(code)
+
+
+def _say(told: Mapping[str, object]) -> None:
+    logger.error("forced exit", extra=told)
+    for handler in logging.getLogger().handlers:
+        handler.flush()

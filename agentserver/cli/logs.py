@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import click
 
+from agentserver.cli.log_writer import LogWriter
 from agentserver.cli.terminal import is_terminal, paint, printable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,11 +48,17 @@ def log_options(level: str) -> Callable[[F], F]:
 
 
 @contextmanager
-def logging_to_stderr(level: str, log_format: LogFormat) -> Iterator[None]:
-    """Send all logs to standard error while the block lasts."""
+def logging_to_stderr(level: str, log_format: LogFormat, *, never_waits: bool = False) -> Iterator[None]:
+    """Send all logs to standard error while the block lasts.
+
+    Args:
+        level: The least level that is told.
+        log_format: How a record is written.
+        never_waits: Whether lines are dropped rather than waited for, where nobody reads them, as in a daemon.
+    """
     stream = sys.stderr
     as_text = log_format == "text" or (log_format == "auto" and is_terminal(stream))
-    handler = logging.StreamHandler(stream)
+    handler: logging.Handler = LogWriter(stream) if never_waits else logging.StreamHandler(stream)
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
     root = logging.getLogger()
     handlers_before, level_before = root.handlers[:], root.level
@@ -60,6 +67,7 @@ def logging_to_stderr(level: str, log_format: LogFormat) -> Iterator[None]:
     try:
         yield
     finally:
+        handler.close()
         root.handlers[:] = handlers_before
         root.setLevel(level_before)
 

@@ -77,7 +77,7 @@ def run(
     forced_exit = ForcedExit()
     with ExitStack() as stack:
         inputs = [stack.enter_context(open_input(file)) for file in files]
-        stack.enter_context(logging_to_stderr(log_level, log_format))
+        stack.enter_context(logging_to_stderr(log_level, log_format, never_waits=True))
         life = _live(config, inputs, queue, drain_timeout_s, forced_exit, allow_env=allow_env)
         code = run_to_end(life, forced_exit)
     click.get_current_context().exit(code)

@@ -96,6 +96,25 @@ class Budget:
                 except (BudgetExceeded, ConversationEnded) as exc:
                     state.fail("budget", exc.with_traceback(None))
 
+    @property
+    def wall_s(self) -> float | None:
+        """Seconds that a conversation may take; None when that is not bounded."""
+        return self._wall_s
+
+    def overdue(self, state: MessageState) -> BudgetExceeded | None:
+        """Return what a message fails with whose conversation's time is up, or which was ended before; else None."""
+        message = state.message
+        if message is None or self._wall_s is None:
+            return None
+        spending: Spending | None = message.spending
+        if spending is None:
+            spending = message.spending = self._begin(message)
+        try:
+            self._look(spending)
+        except BudgetExceeded as exc:
+            return exc.with_traceback(None)
+        return None
+
     def check(self, message: QueuedMessage | None, count: int, before: int = 0) -> None:
         """Look whether the answer to a message may hold `count` messages, or more; `before` were sent of it already.
 

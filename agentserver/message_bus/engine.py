@@ -32,6 +32,7 @@ from agentserver.message_bus.live_stage import LiveStage, exchange
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.openers import Openers
 from agentserver.message_bus.outlets import Outlets
+from agentserver.message_bus.overdue import Overdue
 from agentserver.message_bus.pausing import Pausing
 from agentserver.message_bus.payload_writer import PayloadWriter
 from agentserver.message_bus.pipeline import Pipeline, Stage, build_pipeline
@@ -105,6 +106,7 @@ class Engine:
             max_in_flight=config.max_concurrent_pipelines,
         )
         self.budget = Budget(config.budget, limits.hops)
+        self.overdue = Overdue(self.budget, self.dispatcher, self.joins, self.submit)
         self.refusals = Refusals(
             self.routing_table, self.budget, config.feedback, limits.message_bytes, self._takes_refusals,
             self.joins.absorbs,
@@ -224,6 +226,7 @@ class Engine:
         if self.queue.outlives_process:
             fail_crashed(states, self.config.limits.crashes)
         self.budget.stop(states)
+        self.overdue.begin()
         return states
 
     def _give_back(self) -> None:

@@ -181,7 +181,8 @@ class Joins:
         looked_at = self._of(message)
         if message.joint is not None and state.error is not None and message.joint.group in self.groups:
             group = self.groups[message.joint.group]
-            group.questions[message.joint.number].coming -= 1
+            question = group.questions[message.joint.number]
+            question.coming = max(0, question.coming - 1)  # 0 when it had come, and was withdrawn
             looked_at.append((message.joint, group))
         for joint, group in looked_at:
             question = group.questions[joint.number]
@@ -200,6 +201,10 @@ class Joins:
             return False
         others = [question for number, question in enumerate(group.questions) if number != joint.number]
         return not all(question.hopeless for question in others)
+
+    def held(self) -> Batch:
+        """Return the answers that are held."""
+        return [state for group in self._groups.values() for state in (*group.held, *group.surplus)]
 
     def reopen(self, state: MessageState, due_in_s: float) -> None:
         """Wait anew for the answers that a state was called with, as all of them come again in so many seconds."""

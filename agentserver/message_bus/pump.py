@@ -426,6 +426,7 @@ class StreamPump:
         finally:
             self._run_task = None
             self._engine.schedules.stop()
+            self._engine.overdue.stop()
             self._engine.dispatcher.abort()
             self._engine.joins.clear()
             self._engine.idempotency.clear()

@@ -392,3 +392,61 @@ def test_whatever_handlers_do_no_conversation_sends_more_than_its_budget_and_eac
 
 def _ends(failure: object) -> bool:
     return isinstance(failure, BudgetExceeded) and failure.ends_conversation
+
+
+@virtual_time
+async def test_a_handler_that_waits_is_ended_when_the_time_of_its_conversation_is_up() -> None:
+    ended, loop = list[float](), asyncio.get_running_loop()
+
+    async def wait(payload: Ping, metadata: HandlerMetadata) -> None:
+        try:
+            await asyncio.sleep(50)
+        finally:
+            ended.append(loop.time())
+
+    pump = pump_of(listener("echo", Ping, wait), budget=BudgetConfig(wall_s=10))
+    async with running(pump):
+        began = loop.time()
+        with pytest.raises(RequestFailed) as failed:
+            await pump.request(Ping("x"), "echo", timeout_s=1_000)
+        await pump.drained()
+    assert failed.value.code == "budget"
+    assert 10 < ended[0] - began <= 11
+    assert [letter.stage for letter in pump.dead_letters] == ["budget"]
+    assert pump.books.balanced
+
+
+@virtual_time
+async def test_of_all_that_waits_in_a_conversation_whose_time_is_up_one_is_told() -> None:
+    async def wait(payload: Ping, metadata: HandlerMetadata) -> None:
+        await asyncio.sleep(50)
+
+    async def spread(payload: Amount, metadata: HandlerMetadata) -> list[HandlerResponse]:
+        return [HandlerResponse(Ping("x"), "echo")] * payload.value
+
+    pump = pump_of(
+        listener("echo", Ping, wait, max_concurrent=2), listener("spread", Amount, spread),
+        budget=BudgetConfig(wall_s=2),
+    )  # fmt: skip
+    seen = await outcomes(pump, b"<Amount><Value>5</Value></Amount>")
+    assert texts(seen) == ["budget"]
+    assert len(pump.dead_letters) == 5
+
+
+@virtual_time
+async def test_answers_that_wait_for_others_are_ended_with_their_conversation() -> None:
+    async def ask(payload: Amount, metadata: HandlerMetadata) -> list[HandlerResponse]:
+        return [HandlerResponse(Ping(text), "echo") for text in ("fast", "slow")]
+
+    async def echo(payload: Ping, metadata: HandlerMetadata) -> HandlerResponse:
+        await asyncio.sleep(0 if payload.text == "fast" else 50)
+        return HandlerResponse.respond(Pong(payload.text))
+
+    handles = [HandlesConfig(payload_class=Pong, handler=Recorder())]
+    pump = pump_of(
+        listener("asker", Amount, ask, join=True, handles=handles), listener("echo", Ping, echo),
+        budget=BudgetConfig(wall_s=2),
+    )  # fmt: skip
+    seen = await outcomes(pump, b"<Amount><Value>5</Value></Amount>")
+    assert texts(seen) == ["budget"]
+    assert [letter.stage for letter in pump.dead_letters] == ["budget", "budget"]

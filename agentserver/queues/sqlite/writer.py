@@ -155,12 +155,16 @@ class Writer:
                 if self._is_over(exc, began):
                     self._refuse(changes, self._translate(exc))
                     return
-                changes = self._hold(changes, exc)
+                changes = self._hold(changes, str(self._translate(exc)))
                 self._pause(pause_s)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
             except Exception as exc:  # noqa: BLE001  # one of them cannot be stored: the others must not suffer
-                self._write_singly(changes, exc)
-                return
+                if not _lacks_memory_alone(changes, exc) or self._is_over(exc, began):
+                    self._write_singly(changes, exc)
+                    return
+                changes = self._hold(changes, "there is no memory left for it")
+                self._pause(pause_s)
+                pause_s = min(2 * pause_s, MAX_PAUSE_S)
             else:
                 if self.trouble is not None:
                     self.trouble = None
@@ -183,9 +187,8 @@ class Writer:
         for change in changes:
             self._write([change])
 
-    def _hold(self, changes: list[tuple[Change, Finish]], exc: sqlite3.Error) -> list[tuple[Change, Finish]]:
+    def _hold(self, changes: list[tuple[Change, Finish]], reason: str) -> list[tuple[Change, Finish]]:
         """Say once that nothing can be written; refuse what does not want to wait, and return the others."""
-        reason = str(self._translate(exc))
         if self.trouble is None:
             logger.error(
                 "the queue's file cannot be written; it is tried again and again", extra={"reason": reason}
@@ -199,9 +202,13 @@ class Writer:
     def _refuse(self, changes: Sequence[tuple[Change, Finish]], exc: Exception) -> None:
         self.tell([(finish, None, exc) for _, finish in changes])
 
-    def _is_over(self, exc: sqlite3.Error, began: float) -> bool:
+    def _is_over(self, exc: Exception, began: float) -> bool:
         """Return whether there is no sense in trying again."""
-        if self.fault is None and getattr(exc, "sqlite_errorcode", 0) & 0xFF in _LASTING:
+        if (
+            self.fault is None
+            and isinstance(exc, sqlite3.Error)
+            and getattr(exc, "sqlite_errorcode", 0) & 0xFF in _LASTING
+        ):
             self.fault = self._translate(exc)
             logger.error("the queue's file cannot be used any more", extra={"reason": str(self.fault)})
         return self.fault is not None or (self._closing.is_set() and time.monotonic() - began > MAX_CLOSING_S)
@@ -233,6 +240,11 @@ class Writer:
 def _finish(finished: Sequence[tuple[Finish, Any, Exception | None]]) -> None:
     for finish, result, exc in finished:
         finish(result, exc)
+
+
+def _lacks_memory_alone(changes: Sequence[tuple[Change, Finish]], exc: Exception) -> bool:
+    """Return whether memory is all that one change lacks, which nobody outside could put in again."""
+    return isinstance(exc, MemoryError) and len(changes) == 1 and not changes[0][0].is_admission
 
 
 def _nothing(_: Any, __: Exception | None) -> None:
