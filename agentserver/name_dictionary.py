@@ -14,8 +14,8 @@ of a thread; a test says when it is there no more.
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, Final, TypeVar
 
 from lxml import etree
@@ -33,18 +33,20 @@ count_of_names: Final[Callable[[], int]] = _debugger.dict_size
 """Tell how many names the dictionary holds that is used at the moment."""
 
 
-class NameDictionary(threading.local):
-    """A dictionary for parsers that read many documents, in each thread another one.
+class NameDictionary:
+    """A dictionary for parsers that read many documents, one after another, in one thread at a time.
 
     It keeps names from document to document, and is given up when there are too many.
     """
 
+    __slots__ = ("_kept", "_state", "_thread")
+
     def __init__(self) -> None:
-        self._state = _state()
         self.give_up()
 
     def give_up(self) -> None:
         """Begin a new one: the old goes with the last tree that uses it, and the last parser."""
+        self._thread, self._state = get_ident(), _state()
         self._kept = _apart(self._state, lambda: self._state[_ENTRY])
 
     def read(self, parser: etree.XMLParser, data: bytes) -> tuple[etree._Element, bool]:
@@ -60,6 +62,8 @@ class NameDictionary(threading.local):
         Raises:
             lxml.etree.LxmlError: It cannot be parsed.
         """
+        if get_ident() != self._thread:
+            self.give_up()
         state, entry = self._state, _ENTRY
         before = state[entry]
         state[entry] = self._kept

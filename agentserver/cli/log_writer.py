@@ -7,8 +7,10 @@ dropped, and how many were is told once there is room again.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import Final, TextIO
 
 MAX_LINES: Final = 10_000
@@ -85,12 +87,20 @@ class LogWriter(logging.Handler):
                     return
                 text = "".join(self._lines)
                 self._lines.clear()
-            try:
-                self._stream.write(text)
-                self._stream.flush()
-            except (OSError, ValueError):  # nobody reads it any more
-                pass
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                self._send(text)
             with self._state:
                 if not self._lines:
                     self._idle = True
                     self._state.notify_all()
+
+    def _send(self, text: str) -> None:
+        """Write to the stream's file itself: its buffer has a lock, for which the end of the process would wait."""
+        try:
+            file = self._stream.fileno()
+        except OSError:  # it has none
+            self._stream.write(text)
+            return
+        data = text.encode(self._stream.encoding, "backslashreplace")
+        while data:
+            data = data[os.write(file, data) :]

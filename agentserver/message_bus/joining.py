@@ -204,7 +204,7 @@ class Joins:
 
     def held(self) -> Batch:
         """Return the answers that are held."""
-        return [state for group in self._groups.values() for state in (*group.held, *group.surplus)]
+        return [state for group in self.groups.values() for state in (*group.held, *group.surplus)]
 
     def reopen(self, state: MessageState, due_in_s: float) -> None:
         """Wait anew for the answers that a state was called with, as all of them come again in so many seconds."""

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentserver import HandlerMetadata, HandlerResponse, MessageState, RequestFailed, StreamPump, running
-from agentserver.config import BudgetConfig, Limits
+from agentserver.config import BudgetConfig, HandlesConfig, Limits
 from agentserver.errors import BudgetExceeded, ConversationEnded
 from agentserver.message_bus.budget import Spending
 from agentserver.queues import MemoryQueue, MessageQueue, Settlement
-from agentserver.testing.virtual_time import in_virtual_time
+from agentserver.testing.virtual_time import in_virtual_time, virtual_time
 from tests.organisms import (
     THREAD,
     Amount,

@@ -16,8 +16,8 @@ import pytest
 
 from agentserver.errors import QueueFault
 from agentserver.queues import QueuedMessage, Settlement
-from agentserver.queues.sqlite import SqliteQueue
-from agentserver.queues.sqlite.schema import VERSION
+from agentserver.queues.sqlite import SqliteQueue, opening
+from agentserver.queues.sqlite.schema import MIGRATIONS, VERSION
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ FULL = """
 import asyncio, os, subprocess, sys
 from agentserver.errors import QueueFull
 from agentserver.queues import QueuedMessage, Settlement
-from agentserver.queues.sqlite import SqliteQueue
+from agentserver.queues.sqlite import SqliteQueue, opening
 
 async def main(folder):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True)
@@ -261,3 +261,33 @@ def test_f6_a_full_disk_refuses_what_cannot_wait_and_all_goes_on_once_there_is_r
     assert lines[1:] == ["waits: True True", "went on: 51 1 True"]
     assert "the queue's file cannot be written; it is tried again and again" in ended.stderr
     assert "the queue's file can be written again" in ended.stderr
+
+
+async def test_a_file_of_an_older_version_is_brought_forward_with_all_that_is_in_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(path)
+    further = (
+        "ALTER TABLE keys ADD COLUMN note TEXT; UPDATE meta SET value = 'seen' WHERE name = 'created_at';",
+    )
+    monkeypatch.setattr(opening, "MIGRATIONS", MIGRATIONS + further)
+    monkeypatch.setattr(opening, "VERSION", VERSION + 1)
+    assert await all_in(path) == [f"a-{number}" for number in range(20)]
+    connection = sqlite3.connect(path)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    done = connection.execute("SELECT value FROM meta WHERE name = 'created_at'").fetchone()[0]
+    connection.close()
+    assert (version, done) == (VERSION + 1, "seen")
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(path)
+    further = ("ALTER TABLE keys ADD COLUMN note TEXT; SELECT no_such_function();",)
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "MIGRATIONS", MIGRATIONS + further)
+        patch.setattr(opening, "VERSION", VERSION + 1)
+        with pytest.raises(QueueFault):
+            SqliteQueue(path)
+    assert await all_in(path) == [f"a-{number}" for number in range(20)]
