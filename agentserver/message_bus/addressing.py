@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from agentserver.errors import BadReply, RoutingError
+from agentserver.errors import BadReply, NotAllowed, RoutingError
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.names import MAX_KNOWN_NAMES, check_name
 from agentserver.message_bus.peer_tags import peer_for, takes
 from agentserver.message_bus.peers import permitted
-from agentserver.message_bus.routing import RoutingTable
+from agentserver.message_bus.routing import RoutingTable, nobody_takes
 from agentserver.message_bus.threads import Threads
 from agentserver.queues import Frame
 
@@ -52,7 +52,8 @@ class Addressing:
         Args:
             state: The message that it handles.
             sender: The handler's listener.
-            to_id: What the handler says; the name of whoever asked from outside is an answer to them.
+            to_id: What the handler says; the name of whoever asked from outside is an answer to them. A listener that
+                keeps to its peers answers them only where they asked it, and not over the head of who did.
             tag: Root tag of the payload.
             id_: Id of the message that is sent.
 
@@ -61,16 +62,18 @@ class Addressing:
             NotAllowed: The listener may not address it.
             RoutingError: Nobody takes it, and the listener keeps to its peers.
         """
-        chain = chain_of(state)
+        chain, rows = chain_of(state), state.target_listeners
+        bound = rows[0] if rows and rows[0].restriction is not None else None
         if to_id is not None:
             if type(to_id) is not str or to_id not in self._checked:
                 to_id = self._check(sender, to_id)
             origin = chain[0]
             if origin.name.lower() == to_id.lower() and not self._table.has_name(to_id):
+                if bound is not None and len(chain) > 1:
+                    raise NotAllowed(nobody_takes(to_id, tag))
                 return origin.name, origin.thread_id, (), True, origin.message_id
-        rows = state.target_listeners
-        if rows and rows[0].restriction is not None:
-            to_id = permitted(self._table, rows[0], to_id, tag)
+        if bound is not None:
+            to_id = permitted(self._table, bound, to_id, tag)
         thread_id = state.thread_id or ""
         branch = self._threads.branch(thread_id, sender, to_id or tag)
         return to_id, branch, (*chain, Frame(sender, thread_id, id_)), False, None

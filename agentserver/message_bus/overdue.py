@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from agentserver.errors import BudgetExceeded
 from agentserver.message_bus.budget import Budget
 from agentserver.message_bus.dispatch import Dispatcher
 from agentserver.message_bus.guard import Batch
@@ -57,14 +58,14 @@ class Overdue:
     def _look(self) -> None:
         self._timer = None
         handled, held = self._dispatcher.submitted(), self._joins.held()
-        late: set[MessageState] = set()
+        late: dict[MessageState, BudgetExceeded] = {}
         for state in (*handled, *held):
             failure = self._budget.overdue(state)
             if failure is not None:
                 state.fail_as_told(STAGE, failure)
-                self._dispatcher.cancel(state.__eq__, failure)
-                late.add(state)
+                late[state] = failure
         if late:
+            self._dispatcher.cancel(late.__contains__, next(iter(late.values())))  # each has its own already
             self._submit(self._joins.withdraw(late.__contains__))
         if handled or held:
             self.begin()

@@ -72,7 +72,7 @@ class Turns:
     def _take_sorted(self, count: int, now: int) -> list[QueuedMessage]:
         taken: list[QueuedMessage] = []
         if len(self._round) == 1:
-            return self._take_from_one(count)
+            return self._take_from_one(count, now)
         add, waiting, turns, in_turns = taken.append, self._waiting, self._round, self._in_turns
         self._sorted -= count
         for _ in range(count):
@@ -94,15 +94,17 @@ class Turns:
                 turns[0] = (now, key)
         return taken
 
-    def _take_from_one(self, count: int) -> list[QueuedMessage]:
+    def _take_from_one(self, count: int, now: int) -> list[QueuedMessage]:
         """Take from the only conversation that there is."""
         key = self._round[0][1]
         own = self._waiting[key]
-        self._sorted -= count
-        if not isinstance(own, QueuedMessage) and count < len(own):
-            return [own.popleft() for _ in range(count)]
+        if count < self._sorted:
+            self._sorted -= count
+            self._round[0] = (now, key)
+            return [own.popleft() for _ in range(count)] if not isinstance(own, QueuedMessage) else []
         self._round.clear()
         del self._waiting[key]
+        self._sorted = 0
         return [own] if isinstance(own, QueuedMessage) else list(own)
 
     def withdraw(self, applies: Callable[[QueuedMessage], bool]) -> list[QueuedMessage]:

@@ -1,4 +1,5 @@
-"""The battery of faults: each is brought about, and what must hold, holds. A row's tests are called `test_fN_...`.
+"""The battery of faults: each row is a fault that is brought about, and what must hold holds.
 
-(placeholder)
+A test names its row in its own name, `test_f9_...`. `test_index.py` says where each row's tests are, and looks that
+they are there: many are beside what they are about, in `tests/crash`, `tests/queues` and `tests/cli`.
 """

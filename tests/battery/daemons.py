@@ -148,7 +148,9 @@ class Daemon:
         """Return what the log of this life tells so far."""
         with self._log.open("rb") as file:
             file.seek(self._begin)
-            return [json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")]
+            return [
+                json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")
+            ]
 
     def tells(self, text: str) -> bool:
         """Whether the log of this life holds a text by now."""

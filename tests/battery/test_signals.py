@@ -23,8 +23,9 @@ WAITING: Final = 200
 """More than have a place in the pipeline, where what was given to a listener stays with it."""
 GAUGES: Final = "{name: gauge, payload_class: works.Order, handler: works.gauge}"
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_f9_sigterm_with_100_in_flight_and_1000_queued(tmp_path: Path) -> None:
     at_work, count = 100, 1_100
     waits = WAITS.replace("max_concurrent: 2", f"max_concurrent: {at_work}")
@@ -158,7 +159,6 @@ def each_ended_once(project: Project) -> None:
     assert (project.waiting(), project.balances()) == (0, True)
 
 
-@pytest.mark.slow
 def test_f12_a_storm_of_sighup_under_load_loses_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
     storms, per_storm, batch = 3, 100, 20
     project = Project(tmp_path, [TAKES, GAUGES])

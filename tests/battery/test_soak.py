@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from tests.crash.daemons import acknowledged, finish, life, wait_until
+from tests.crash.daemons import acknowledged, goes_well, life, wait_until
 from tests.crash.mixed import AT_ONCE, KINDS, LEAVES
 
 SOAK_S: Final = float(os.environ.get("AGENTSERVER_SOAK_S", "60"))
@@ -76,8 +76,11 @@ def test_f33_mixed_load_through_kills_and_stops_loses_nothing_and_nothing_grows(
         stop(process, signal.SIGTERM, tmp_path)
     sizes.check()
 
-    count = max(map(int, (tmp_path / "acks").read_text().split())) + AT_ONCE  # those may be in it without an ack
-    finish(tmp_path, count, program="mixed")
+    count = (
+        max(map(int, (tmp_path / "acks").read_text().split())) + AT_ONCE
+    )  # those may be in it without an ack
+    with life(tmp_path, count, program="mixed") as process:
+        goes_well(process, tmp_path)
     assert ledger(tmp_path / "queue.db") == wanted(count)
 
 

@@ -40,6 +40,14 @@ def note(line: str) -> None:
         file.write(f"{line}\n")
 
 
+def may_go() -> bool:
+    return GO.exists()
+
+
+def descriptors() -> int:
+    return len(list(DESCRIPTORS.iterdir()))
+
+
 async def take(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
     note(f"take {payload.text}")
     return HandlerResponse.respond(Noted(payload.text))
@@ -47,7 +55,7 @@ async def take(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
 
 async def wait(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
     note(f"wait {payload.text}")
-    while not GO.exists():
+    while not may_go():  # noqa: ASYNC110  # another process lets it go
         await asyncio.sleep(0.01)
     note(f"waited {payload.text}")
     return HandlerResponse.respond(Noted(payload.text))
@@ -56,7 +64,7 @@ async def wait(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:
 async def never(payload: Order, metadata: HandlerMetadata) -> None:
     """Return when it may, and else whatever is done to it."""
     note(f"never {payload.text}")
-    while not GO.exists():
+    while not may_go():
         try:
             await asyncio.sleep(0.01)
         except asyncio.CancelledError:
@@ -67,7 +75,7 @@ async def never(payload: Order, metadata: HandlerMetadata) -> None:
 async def block(payload: Order, metadata: HandlerMetadata) -> None:
     """Hold up the event loop for as many seconds as the order says."""
     note("block")
-    time.sleep(float(payload.text))
+    time.sleep(float(payload.text))  # noqa: ASYNC251  # that is what it is for
     note("blocked")
 
 
@@ -81,7 +89,7 @@ async def match(payload: Order, metadata: HandlerMetadata) -> None:
 async def gauge(payload: Order, metadata: HandlerMetadata) -> None:
     """Note how many tasks, threads and open files there are."""
     names = [thread for thread in threading.enumerate() if thread.name != "agentserver-handler"]
-    note(f"gauge {payload.text} {len(asyncio.all_tasks())} {len(names)} {len(list(DESCRIPTORS.iterdir()))}")
+    note(f"gauge {payload.text} {len(asyncio.all_tasks())} {len(names)} {descriptors()}")
 
 
 async def open_file(payload: Order, metadata: HandlerMetadata) -> HandlerResponse:

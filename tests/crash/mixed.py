@@ -73,7 +73,9 @@ def organism() -> OrganismConfig:
 async def live(file: Path, acks: Path, count: int, forced_exit: ForcedExit) -> int:
     known = noted_in(acks)
     numbers = (number for number in range(1, count + 1) if number not in known)
-    queue = SqliteQueue(file, exclusive=True, max_crashes=1_000)  # no handler is to blame for what kills it here
+    queue = SqliteQueue(
+        file, exclusive=True, max_crashes=1_000
+    )  # no handler is to blame for what kills it here
     pump = StreamPump(organism(), queue=queue, thread_key=bytes(32))
     pump.register_all()
     noted = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

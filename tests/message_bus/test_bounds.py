@@ -174,7 +174,7 @@ async def test_whatever_a_handler_raises_its_own_message_fails_alone(
     assert sorted(texts(states)) == ["good", "good", "handler-failed", "handler-failed"]
 
 
-async def test_calls_that_ignore_their_cancellation_for_ever_are_bounded_and_their_listener_alone_is_refused() -> (
+async def test_f17_calls_that_ignore_their_cancellation_for_ever_are_bounded_and_their_listener_is_refused() -> (
     None
 ):
     released, calls = asyncio.Event(), 0

@@ -130,6 +130,25 @@ async def test_who_is_no_peer_is_not_reached(answer: Any, audited: Audited) -> N
     assert ("not-allowed", "evil") in audited()
 
 
+@pytest.mark.parametrize("name", ["user", "USER"])
+async def test_whoever_asked_first_is_not_reached_over_the_head_of_who_asked_it(
+    name: str, audited: Audited
+) -> None:
+    pump = pump_of(
+        listener("boss", Amount, Recorder(HandlerResponse(Ping("x"), to="evil"))),
+        listener("evil", Ping, Recorder(HandlerResponse(Pong(MARK), to=name)), peers=[]),
+    )
+    (state,) = await outcomes(pump, b"<Amount><Value>1</Value></Amount>")
+    assert str(state.failure) == f"no-listener: no listener {name!r} takes <Pong>"
+    assert audited() == [("not-allowed", "evil")]
+
+
+async def test_whoever_asked_it_from_outside_is_answered_by_name_too(audited: Audited) -> None:
+    pump = pump_of(listener("agent", Ping, Recorder(HandlerResponse(Pong("x"), to="user")), is_agent=True))
+    (state,) = await outcomes(pump, ping(to="agent"))
+    assert (state.payload, audited()) == (Pong("x"), [])
+
+
 async def test_who_is_no_peer_is_not_reached_by_the_class_of_the_payload_alone(audited: Audited) -> None:
     victim = Recorder()
     pump = pump_of(

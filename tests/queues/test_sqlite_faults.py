@@ -268,7 +268,7 @@ async def test_a_file_of_an_older_version_is_brought_forward_with_all_that_is_in
 ) -> None:
     await filled(path)
     further = (
-        "ALTER TABLE keys ADD COLUMN note TEXT; UPDATE meta SET value = 'seen' WHERE name = 'created_at';",
+        "ALTER TABLE keys ADD COLUMN note TEXT;\nUPDATE meta SET value = 'seen' WHERE name = 'created_at';",
     )
     monkeypatch.setattr(opening, "MIGRATIONS", MIGRATIONS + further)
     monkeypatch.setattr(opening, "VERSION", VERSION + 1)
@@ -284,7 +284,7 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(path)
-    further = ("ALTER TABLE keys ADD COLUMN note TEXT; SELECT no_such_function();",)
+    further = ("ALTER TABLE keys ADD COLUMN note TEXT;\nSELECT no_such_function();",)
     with monkeypatch.context() as patch:
         patch.setattr(opening, "MIGRATIONS", MIGRATIONS + further)
         patch.setattr(opening, "VERSION", VERSION + 1)

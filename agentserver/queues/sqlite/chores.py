@@ -96,12 +96,8 @@ class Chores:
 
     def _clean(self, journal: Journal) -> bool:
         """Let a little go of what is too old; return whether there may be more."""
-        began, connection, more = time.monotonic(), journal.connection, False
-        if self.retention_s is not None and remove_history(
-            connection, self._clock() - self.retention_s, self._limit
-        ):
-            journal.refresh()
-            more = True
+        began, connection, kept_s = time.monotonic(), journal.connection, self.retention_s
+        more = kept_s is not None and remove_history(connection, self._clock() - kept_s, self._limit)
         more |= self._clean_rest(connection, journal.key_window_s)
         took_s = time.monotonic() - began
         if more:

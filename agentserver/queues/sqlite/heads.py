@@ -1,8 +1,8 @@
 """The heads of the hash chains: where each conversation stands, as far as this process knows.
 
 Takes endings; gives the rows that they become. What it remembers may be out of date, as another process may have
-written; so a row is written only where its conversation still is as long as it was thought to be, and else the heads
-are learned anew, and the rows made again. Runs no SQL.
+written; so a row is written only where its conversation still has the head that it was thought to have, and else the
+heads are learned anew, and the rows made again. Runs no SQL.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Head:
     number: int
     length: int
     hash: bytes
-    was: int = 0  # its length before what is being written
+    was: bytes = b""  # its hash before what is being written
     is_new: bool = False
     name_bytes: bytes = field(init=False)
 
@@ -108,7 +108,7 @@ class Heads:
                     head = Head(name, made.next_number, 0, first_hash(name), is_new=True)
                     made.next_number += 1
                 else:
-                    head = Head(name, before.number, before.length, before.hash, before.length)
+                    head = Head(name, before.number, before.length, before.hash, before.hash)
                 heads[name] = head
             rows.append(head.end(end))
         rows += [head.row for head in heads.values()]

@@ -27,7 +27,7 @@ WAIT_AS: Final = 2
 END: Final = 3
 """seq, number of the conversation, place, about, canonical, ended_at, hash: the end of such a message."""
 GROWN: Final = 4
-"""number, length before, length, head: a conversation that has grown."""
+"""number, head before, length, head: a conversation that has grown."""
 BEGUN: Final = 5
 """number, name, length, head: a conversation that is new."""
 BURY: Final = 6
@@ -58,7 +58,7 @@ _TRIGGERS: Final = MappingProxyType(
       INSERT INTO endings (seq, conversation, place, about, canonical, ended_at, hash)
       VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e, NEW.f, NEW.g);""",
         GROWN: """
-      UPDATE conversations SET length = NEW.c, head = NEW.d WHERE number = NEW.a AND length = NEW.b;
+      UPDATE conversations SET length = NEW.c, head = NEW.d WHERE number = NEW.a AND head = NEW.b;
       SELECT RAISE(ABORT, 'outdated') WHERE changes() = 0;""",
         BEGUN: """
       INSERT INTO conversations (number, name, length, head) VALUES (NEW.a, NEW.b, NEW.c, NEW.d);""",

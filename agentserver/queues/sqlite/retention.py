@@ -69,7 +69,7 @@ def remove_history(connection: Connection, before: float, limit: int) -> bool:
         limit: Endings to look at; of one conversation so many are removed at most.
 
     Returns:
-        Whether anything was removed. What is known of conversations may be wrong then.
+        Whether anything was removed. A conversation whose head was known may be gone then.
     """
     oldest = connection.execute("SELECT min(ended_at) FROM endings").fetchone()[0]
     if oldest is None or oldest >= before:
