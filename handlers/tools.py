@@ -3,8 +3,9 @@
 The model writes text, as models do, with a call wherever it wants one: `<Add><A>1.5</A><B>2</B></Add>`. The agent
 gives the text back as it is. The pump finds the calls in it, holds each to its contract and sends it to the one among
 the agent's peers that takes it; what stands around them is left out. So the agent knows no tool by name. With `join`,
-the pump waits until each call is answered, or cannot be any more, and calls the agent once, on the thread on which it
-asked, with all the answers in the order of the calls; the model is asked once more, and what it says then is the answer.
+the pump waits until each call is answered, or cannot be any more, and calls the agent once, on the thread on which
+it asked, with all the answers in the order of the calls; the model is asked once more, and what it says then is the
+answer.
 
 The model here is a script, so that the sample runs anywhere: `Solver` takes whatever has `complete`. In organism.yaml:
 

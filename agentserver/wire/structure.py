@@ -92,7 +92,10 @@ class StructureCheck:
             raise WireError(
                 f"more than {limits.namespaces} namespace declarations", code="too-many-namespaces"
             )
-        if data.count(b"<") - ends > limits.elements:
+        elements = data.count(b"<") - ends
+        if namespaces and self._may_repeat_much(data, elements):
+            self._check_repeated(root)
+        if elements > limits.elements:
             self._count_elements(root)
         # each ` xmlns=` takes one `=` that is no attribute's; counting less would let text hide attributes
         if data.count(b"=") - data.count(b" xmlns=") > limits.attributes and self._crowded(root):
@@ -101,8 +104,6 @@ class StructureCheck:
             )
         if self._may_hold_long_names(data):
             self._check_names(root)
-        if namespaces and self._may_repeat_much(data, data.count(b"<") - ends):
-            self._check_repeated(root)
 
     def check_thoroughly(self, root: Element, data: bytes) -> None:
         """Check a tree that need not be what the bytes say, as a recovering parser made it.
@@ -142,6 +143,10 @@ class StructureCheck:
         for element in root.iter("*"):
             uris = {str(name).rpartition("}")[0] for name in (element.tag, *element.attrib)} - {""}
             left -= sum(map(len, uris)) + len(uris) * _DECLARATION_CHARS
+            if uris and max(map(len, uris)) > self.limits.name_chars:
+                raise WireError(
+                    f"a name has more than {self.limits.name_chars} characters", code="name-too-long"
+                )
             if left < 0:
                 raise WireError(
                     "its canonical form would repeat namespace declarations "
@@ -168,11 +173,9 @@ class StructureCheck:
                 raise WireError("an entity reference is left in the tree", code="node-type")
             if len(tag) > longest and _written(tag) > longest:
                 raise WireError(f"an element name has more than {longest} characters", code="name-too-long")
-            for name in element.attrib:
-                if len(name) > longest and _written(name) > longest:
-                    raise WireError(
-                        f"an attribute name has more than {longest} characters", code="name-too-long"
-                    )
+            names = element.attrib.keys()
+            if names and max(map(len, names)) > longest and max(map(_written, names)) > longest:
+                raise WireError(f"an attribute name has more than {longest} characters", code="name-too-long")
 
 
 def _written(name: str | bytes) -> int:

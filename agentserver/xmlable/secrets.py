@@ -72,7 +72,7 @@ def masked(root: Field, element: etree._Element) -> etree._Element:
         outline has secrets, what bears a name that is near to none that it knows is secret, too, and called `hidden`;
         comments and processing instructions are left out, as no outline knows what is in them.
     """
-    copy = with_own_names(deepcopy, element)
+    copy: etree._Element = with_own_names(deepcopy, element)
     copy.tail = None
     names = secret_names(root)
     if not names:

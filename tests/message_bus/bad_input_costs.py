@@ -20,8 +20,6 @@ from tests.organisms import THREAD, Pong, ping, pump_of
 
 TURNS = 3
 REFERENCE_S = 0.015
-ROWS_EACH = 10
-"""Rows after which the machine is looked at anew: others may use it, too."""
 TICK_S = 0.001
 
 
@@ -66,14 +64,14 @@ async def turn(pump: StreamPump, data: bytes) -> tuple[float, float]:
 
 
 async def costs() -> list[dict[str, Any]]:
-    found, slowness = [], 1.0
-    for number, row in enumerate(ROWS):
+    found = []
+    for row in ROWS:
         pump = pump_of(*listeners(answer), limits=row.limits)
         async with running(pump):
             await turn(pump, ping())
+            slowness = min([(await turn(pump, padded(MIB)))[0] for _ in range(TURNS)]) / REFERENCE_S
             gc.collect()
             before = fresh_peak()
-            slowness = min([(await turn(pump, padded(MIB)))[0] for _ in range(TURNS)]) / REFERENCE_S
             turns = [await turn(pump, row.data) for _ in range(TURNS)]
             seconds, lag = (min(each) / max(1.0, slowness) for each in zip(*turns, strict=True))
             cost = {"row": row.id, "ms": seconds * 1e3, "lag_ms": lag * 1e3, "mib": status("VmHWM") - before}
