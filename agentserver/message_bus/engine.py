@@ -88,7 +88,7 @@ class Engine:
         self.queue, self.owns_queue = queue, owns_queue
         self.clock = clock
         threads = self.threads = Threads(thread_key)
-        self.openers = Openers(threads)
+        self.openers = Openers(threads, recorded=queue.opener)
         self.admission = Admission(threads, self.openers, limits.message_bytes)
         self.places = [LiveStage(stage) for stage in self.gate(config)]
         self.generations = Generations(self.routing_table)

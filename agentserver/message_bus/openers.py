@@ -2,11 +2,13 @@
 
 Takes root threads and the names of senders outside; raises `ForeignThread` for anybody else's, and for the thread of a
 branch, which nobody outside is ever on. Both read the same, as neither is to be known. Memory is bounded: of very many
-conversations the oldest are forgotten, whether they have ended or not, and belong to whoever goes on with them first.
+conversations the oldest are forgotten, whether they have ended or not, and belong to whoever goes on with them first,
+unless the queue knows, which remembers what it keeps the history of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from agentserver.errors import ForeignThread
@@ -23,12 +25,18 @@ class Openers:
     Args:
         threads: Knows branches.
         max_known: Conversations to remember.
+        recorded: Says who opened one that is not remembered, if anybody knows.
     """
 
-    __slots__ = ("_generation", "_older", "_recent", "_threads")
+    __slots__ = ("_generation", "_older", "_recent", "_recorded", "_threads")
 
-    def __init__(self, threads: Threads, max_known: int = MAX_KNOWN) -> None:
-        self._threads, self._generation = threads, max(1, max_known // 2)
+    def __init__(
+        self,
+        threads: Threads,
+        max_known: int = MAX_KNOWN,
+        recorded: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self._threads, self._generation, self._recorded = threads, max(1, max_known // 2), recorded
         self._recent: dict[str, str] = {}
         self._older: dict[str, str] = {}
 
@@ -66,7 +74,8 @@ class Openers:
         if known == sender:
             return
         if known is None and not self._threads.is_branch(lowered):
-            known = self._older.pop(lowered, sender)  # whoever goes on is known for longer
+            # whoever goes on is known for longer
+            known = self._older.pop(lowered, None) or self._recorded(lowered) or sender
             self.note(lowered, known)
             if known == sender:
                 return

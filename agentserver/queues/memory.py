@@ -136,6 +136,10 @@ class MemoryQueue:
         """Return the keys that were settled. See `MessageQueue.known`."""
         return self._keys.among(keys, _loop_time())
 
+    def opener(self, thread_id: str) -> str | None:
+        """Return nobody, as nothing was there before. See `MessageQueue.opener`."""
+        return None
+
     def release(self, lane: str, limit: int) -> int:
         """Let what a lane holds be taken. See `MessageQueue.release`."""
         left = self._schedule.release(lane, limit)

@@ -314,6 +314,9 @@ class MessageQueue(Protocol):
     async def known(self, keys: Sequence[str]) -> dict[str, str]:
         """Return those keys under which a message was settled within the window, each with that message's id."""
 
+    def opener(self, thread_id: str) -> str | None:
+        """Return who opened a conversation before this queue was opened, by its root thread; None when nobody knows."""
+
     def release(self, lane: str, limit: int) -> int:
         """Let up to `limit` of the messages that a lane holds be taken, in their order; return how many are left."""
 

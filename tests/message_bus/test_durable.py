@@ -19,7 +19,7 @@ from agentserver.config import (
     RateConfig,
     RetryConfig,
 )
-from agentserver.errors import Duplicate, PumpClosed
+from agentserver.errors import Duplicate, ForeignThread, PumpClosed
 from agentserver.message_bus.bootstrap import assembled
 from agentserver.message_bus.queue_opening import open_queue, queue_file
 from agentserver.queues import MemoryQueue
@@ -363,3 +363,31 @@ async def test_the_bounds_of_the_queue_are_the_config_s(file: Path) -> None:
     queue = open_queue(config)
     assert (type(queue), queue.outlives_process, queue.keeps_history) == (SqliteQueue, True, True)
     await queue.aclose()
+
+
+async def test_the_opener_of_a_conversation_is_known_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "q.db"
+    first = pump_on(file, listener("echo", Ping, Recorder()))
+    async with running(first):
+        await first.inject(ping(), THREAD, "alice")
+        await first.drained()
+
+    second = pump_on(file, listener("echo", Ping, Recorder()))
+    async with running(second):
+        with pytest.raises(ForeignThread):
+            await second.inject(ping(), THREAD.upper(), "bob")
+        await second.inject(ping(), THREAD, "alice")
+        await second.drained()
+    assert second.books.dead == 0
+
+
+async def test_the_opener_of_a_conversation_that_still_waits_is_known_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "q.db"
+    first = pump_on(file, listener("echo", Ping, Recorder()))
+    await first.inject(ping(), THREAD, "alice")
+    await first.shutdown()
+
+    second = pump_on(file, listener("echo", Ping, Recorder()))
+    with pytest.raises(ForeignThread):
+        await second.inject(ping(), THREAD, "bob")
+    await second.shutdown()

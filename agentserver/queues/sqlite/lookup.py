@@ -27,6 +27,28 @@ FROM (
   ) d
 ) d WHERE bytes <= ? ORDER BY died_at, seq
 """
+_OPENER: Final = """
+SELECT sender FROM (
+  SELECT e.sender, m.hop FROM conversations c JOIN endings e ON e.conversation = c.number JOIN messages m USING (seq)
+  WHERE c.name IN (?, ?) ORDER BY e.place LIMIT 20
+) WHERE hop = 0 AND sender IS NOT NULL LIMIT 1
+"""
+_WAITING_OPENERS: Final = """
+SELECT thread_id, sender FROM waiting JOIN messages USING (seq)
+WHERE hop = 0 AND sender IS NOT NULL AND thread_id IS NOT NULL ORDER BY seq LIMIT ?
+"""
+
+
+def opener_in(connection: Connection, thread_id: str) -> str | None:
+    """Return who sent the first message of a conversation; None where it is none, or that was too long ago."""
+    found = connection.execute(_OPENER, (thread_id.lower(), thread_id.upper())).fetchone()
+    return found[0] if found is not None else None
+
+
+def waiting_openers(connection: Connection, most: int) -> dict[str, str]:
+    """Return who sent the first messages that wait, by their threads in lower case; of up to so many."""
+    rows = connection.execute(_WAITING_OPENERS, (most,)).fetchall()
+    return {thread_id.lower(): sender for thread_id, sender in reversed(rows)}
 
 
 def known_keys(connection: Connection, keys: Sequence[str], since: float) -> dict[str, str]:

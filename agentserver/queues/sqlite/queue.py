@@ -26,7 +26,7 @@ from agentserver.queues.sqlite.entrance import Entrance
 from agentserver.queues.sqlite.in_hand import InHand
 from agentserver.queues.sqlite.loader import Loader
 from agentserver.queues.sqlite.loading import Stub
-from agentserver.queues.sqlite.lookup import known_keys, newest_letters
+from agentserver.queues.sqlite.lookup import known_keys, newest_letters, opener_in, waiting_openers
 from agentserver.queues.sqlite.opened_file import open_queue_file
 from agentserver.queues.sqlite.opening import fault
 from agentserver.queues.sqlite.settlement import Settlements
@@ -40,6 +40,8 @@ DEFAULT_MAX_LOADED_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_RETENTION_S: Final = 7 * 86_400.0
 DEFAULT_DEAD_RETENTION_S: Final = 30 * 86_400.0
 DEFAULT_MAX_CRASHES: Final = 3
+MAX_OPENERS: Final = 100_000
+"""Conversations whose first message waited at the start, and whose openers are known by that."""
 
 
 class SqliteQueue:
@@ -101,6 +103,8 @@ class SqliteQueue:
         self._loader = Loader(desk, opened.reading, max_crashes)
         self._loader.leave(opened.stubs)
         self._ended = False
+        self._is_new = not self.books.injected and not opened.stubs  # nobody opened anything before
+        self._openers: dict[str, str] | None = None  # of what waited at the start
 
     @property
     def keeps_history(self) -> bool:
@@ -158,6 +162,14 @@ class SqliteQueue:
     async def known(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the keys that were settled. See `MessageQueue.known`."""
         return known_keys(self._opened.reading, keys, self._clock() - self._key_window_s)
+
+    def opener(self, thread_id: str) -> str | None:
+        """Return who opened a conversation. See `MessageQueue.opener`."""
+        if self._is_new:
+            return None
+        if self._openers is None:
+            self._openers = waiting_openers(self._opened.reading, MAX_OPENERS)
+        return self._openers.get(thread_id.lower()) or opener_in(self._opened.reading, thread_id)
 
     def release(self, lane: str, limit: int) -> int:
         """Let what a lane holds be taken. See `MessageQueue.release`."""
