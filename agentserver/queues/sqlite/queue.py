@@ -148,8 +148,9 @@ class SqliteQueue:
             return []
         messages = schedule.take(limit, self._clock())
         deliveries = desk.take(messages)
-        if working.away:
+        if working.counts:
             working.taken(messages)
+        if working.away:
             self._loader.load()
         desk.tell_takers()
         self._entrance.tell()

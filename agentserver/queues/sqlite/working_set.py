@@ -33,6 +33,7 @@ class WorkingSet:
     Attributes:
         schedule: What is in memory. Add nothing to it but what was taken from it, or has to wait for its time.
         away: How many messages are only in the file.
+        counts: Whether it counts what is in memory, by conversation: while any are away, or may soon be.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class WorkingSet:
         self.max_messages, self.max_bytes = max_messages, max_bytes
         self.schedule = Schedule(depth_first=depth_first, steady=steady)
         self.away = 0
+        self.counts = False
         self._away: dict[str, deque[int]] = {}  # numbers, by conversation
-        self._here: dict[str, int] = {}  # how many of each are ready in memory; counted while any are away
+        self._here: dict[str, int] = {}  # how many of each are ready in memory, while that is counted
         self._short: dict[
             str, None
         ] = {}  # conversations of which more is to be loaded, first come first served
@@ -58,8 +60,11 @@ class WorkingSet:
         if not self.away:
             if len(schedule) < self.max_messages and schedule.bytes < self.max_bytes:
                 schedule.add(message)
+                if self.counts:
+                    self._stop_counting()
                 return True
-            self._count()
+            if not self.counts:
+                self._count()
         if message.deliver_at:
             schedule.add(message)
             return True
@@ -93,6 +98,7 @@ class WorkingSet:
 
     def leave(self, conversation: str, seq: int) -> None:
         """Note a message that is only in the file."""
+        self.counts = True
         away = self._away.get(conversation)
         if away is None:
             away = self._away[conversation] = deque()
@@ -103,7 +109,7 @@ class WorkingSet:
 
     def taken(self, messages: Iterable[QueuedMessage]) -> None:
         """Note what was taken from the schedule, to want more of its conversations."""
-        if not self.away:
+        if not self.counts:
             return
         for message in messages:
             conversation = _conversation(message)
@@ -146,8 +152,6 @@ class WorkingSet:
             if conversation in self._away and self._here.get(conversation, 0) < KEPT:
                 self._short[conversation] = None
         self._loading.clear()
-        if not self.away:
-            self._here.clear()
 
     def not_loaded(self) -> None:
         """Want later what could not be loaded now."""
@@ -160,15 +164,21 @@ class WorkingSet:
         """Take the numbers of all that is only in the file, to load it at once; what is being loaded as well."""
         self.not_loaded()
         seqs = sorted(seq for away in self._away.values() for seq in away)
-        for kept in (self._away, self._short, self._here):
+        for kept in (self._away, self._short):
             kept.clear()
         self.away = 0
+        self._stop_counting()
         return seqs
 
     def _is_overfull(self) -> bool:
         return len(self.schedule) >= 2 * self.max_messages or self.schedule.bytes >= 2 * self.max_bytes
 
+    def _stop_counting(self) -> None:
+        self.counts = False
+        self._here.clear()
+
     def _count(self) -> None:
+        self.counts = True
         self._here.clear()
         for message in self.schedule:
             if not message.deliver_at:
