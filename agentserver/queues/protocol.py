@@ -75,6 +75,8 @@ class QueuedMessage:
         crashes: How often the process died while it was being handled, in a queue that outlives the process.
         revived: How often it was a dead letter before, and was put in again.
         queued_at: When it was first put in, in seconds since the epoch; 0 where nobody noted it.
+        bound_for: Whom it claims to be for, as long as it stays in this process; so that those who wait for others do
+            not have to wait behind it.
     """
 
     id: str
@@ -104,6 +106,7 @@ class QueuedMessage:
     crashes: int = 0
     revived: int = 0
     queued_at: float = 0.0
+    bound_for: str | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Tell which message it is, and how long; never what is in it."""

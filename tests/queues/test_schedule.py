@@ -365,3 +365,51 @@ def test_of_ready_conversations_none_gets_more_than_one_message_ahead() -> None:
     order = [each.conversation_id for each in schedule.take(300, NOW)]
 
     assert all(one != other for one, other in pairwise(order))
+
+
+# whom messages are bound for
+
+
+def bound(name: str, target: str | None, conversation: str | None = None) -> QueuedMessage:
+    return message(name, conversation, bound_for=target)
+
+
+def test_ten_thousand_conversations_with_one_do_not_hold_up_one_with_another() -> None:
+    schedule = filled(
+        *(bound(str(n), "sleeper", f"t{n}") for n in range(10_000)), bound("other", "quick", "x")
+    )
+
+    assert "other" in [each.id for each in schedule.take(2, NOW)]
+
+
+def test_those_who_are_bound_for_one_take_turns_with_those_for_others() -> None:
+    schedule = filled(
+        *(bound(f"a{n}", "a", f"ta{n}") for n in range(3)),
+        *(bound(f"b{n}", "b", f"tb{n}") for n in range(2)),
+        bound("none", None),
+    )
+
+    assert drain(schedule) == ["a0", "b0", "none", "a1", "b1", "a2"]
+
+
+def test_a_conversation_keeps_its_order_whatever_its_messages_say() -> None:
+    schedule = filled(bound("0", None, "t"), bound("1", "a", "t"), bound("2", "b", "t"), bound("x", "b", "u"))
+
+    assert [name for name in drain(schedule) if name != "x"] == ["0", "1", "2"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from([None, "a", "b"])), max_size=60), st.integers(1, 7)
+)
+def test_whomever_messages_are_bound_for_none_is_lost(made: list[tuple[int, str | None]], by: int) -> None:
+    schedule, taken = Schedule(), list[str]()
+    for count, (conversation, target) in enumerate(made):
+        schedule.add(bound(f"{conversation}/{count}", target, str(conversation)))
+        if count % 5 == 4:
+            taken += [each.id for each in schedule.take(by, NOW)]
+        if count % 7 == 6:
+            schedule.add_first(schedule.withdraw(lambda each: each.id.startswith("0/")))
+    taken += drain(schedule, by)
+
+    assert sorted(taken) == sorted(f"{conversation}/{count}" for count, (conversation, _) in enumerate(made))
+    assert (len(schedule), schedule.bytes) == (0, 0)
