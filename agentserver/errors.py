@@ -137,7 +137,7 @@ class BindingError(AgentServerError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ConfigFault:
-    """One fault of a configuration, with its place (1-based; 0 means the whole file)."""
+    """One fault of a configuration, with its place (1-based; line 0 means the whole file, column 0 the line)."""
 
     file: str
     line: int
@@ -145,7 +145,8 @@ class ConfigFault:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.file}{place}: {self.message}"
 
 
 class ConfigError(AgentServerError):

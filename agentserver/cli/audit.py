@@ -34,7 +34,7 @@ def audit() -> None:
     \b
     Examples:
       agentserver audit verify
-      agentserver audit verify --thread 7d0c --queue var/organism.db
+      agentserver audit verify --thread 7d0c6a --queue var/organism.db
       agentserver audit verify --against /mnt/backup/organism.snapshot
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
 
@@ -136,8 +136,12 @@ def _show(verified: Verified, faults: list[Fault], found_heads: str | None, elap
     word, colour = ("WRONG", "red") if faults else ("OK", "green")
     removed = f", {verified.anchored:,} more removed by retention" if verified.anchored else ""
     click.echo(
-        f"{paint(word, colour, sys.stdout, bold=True)}: {verified.endings:,} endings of "
-        f"{verified.conversations:,} conversations{removed}, in {elapsed_s:.1f} s"
+        f"{paint(word, colour, sys.stdout, bold=True)}: {_counted(verified.endings, 'ending')} of "
+        f"{_counted(verified.conversations, 'conversation')}{removed}, in {elapsed_s:.1f} s"
     )
     if found_heads is not None:
         click.echo(f"heads: {found_heads}")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

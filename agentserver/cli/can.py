@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -12,14 +11,17 @@ from agentserver.cli import exit_codes
 from agentserver.cli.config_argument import config_option
 from agentserver.cli.loaded_organism import load_organism
 from agentserver.cli.machine_output import emit, json_option
-from agentserver.cli.organism_graph import graph_of, require_address, require_listener, require_payload
+from agentserver.cli.organism_graph import (
+    OUTSIDE,
+    graph_of,
+    require_address,
+    require_listener,
+    require_payload,
+)
 from agentserver.cli.terminal import paint, printable
 from agentserver.config.decisions import Decision, decide
 from agentserver.config.reachability import Hop
 from agentserver.config.way_words import shown_path
-
-OUTSIDE: Final = "outside"
-"""What stands for everybody who is no listener, where no listener bears that name."""
 
 
 @click.command(short_help="Tell whether A may send B a message, and why.")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -23,6 +23,14 @@ from agentserver.config import OrganismConfig
 from agentserver.config.case_reader import read_cases
 from agentserver.config.cases import Case
 from agentserver.testing.case_run import CaseOutcome, run_case
+
+EXAMPLE: Final = """\
+cases:
+  - name: the greeter greets back
+    inject: {payload: {Greeting: {name: Ada}}, to: greeter, from: me}
+    expect: {from: greeter, to: me, payload: {GreetingResponse: {message: "Hello, Ada!"}}}
+"""
+"""A whole file of cases, for who has never seen one."""
 
 
 @click.command("test", short_help="Run the test cases of an organism.")
@@ -51,6 +59,23 @@ def run_cases(
     be sent, or refused. The gate and the pump are the real ones; time is not: a deadline of a minute passes at once.
     Nothing is opened, and secrets are not shown.
 
+    \b
+    A file of cases:
+      cases:
+        - name: the greeter greets back
+          inject: {payload: {Greeting: {name: Ada}}, to: greeter, from: me}
+          expect:
+            - {from: greeter, to: me, payload: {GreetingResponse: {message: "Hello, Ada!"}}}
+        - name: what breaks the contract goes no further
+          inject: {payload: <Greeting><Nmae>Ada</Nmae></Greeting>, to: greeter, from: me}
+          refusal: schema       # the code of what is refused
+          expect_none: true     # and nothing is sent
+
+    A payload is XML, or {Root: {field: value}}; an expectation of the latter form looks at no other fields. Of 'from',
+    'to' and 'payload' an expectation gives what matters. 'inject' and 'expect' take one or a list; further keys of a
+    case are 'exactly: true' (nothing else is sent), 'any_order: true', and 'mock', by listener: what it answers, a
+    list of that, or {fail: TEXT}.
+
     The exit code is 0 when all cases passed, 1 when one failed, 3 when there is none, and 78 when CONFIG or a file of
     cases has faults, each of which is printed as file:line:column: message.
 
@@ -78,7 +103,8 @@ def _beside(config: Path) -> Path:
     path = config.with_name(f"{config.stem}.tests.yaml")
     if not path.exists():
         raise NotFound(
-            f"{path}: there is no such file; write cases there, or give the path of a file of cases"
+            f"{path}: there is no such file; write cases there, or give the path of a file of cases; "
+            f"such as\n\n{EXAMPLE}"
         )
     return path
 
@@ -88,7 +114,7 @@ def _cases(files: Sequence[Path], organism: OrganismConfig, text: str | None) ->
     cases = [case for file in files for case in read_cases(require_file(file), names)]
     told = ", ".join(map(str, files))
     if not cases:
-        raise NotFound(f"{told}: there are no cases under 'cases'; write one")
+        raise NotFound(f"{told}: there are no cases under 'cases'; write one, such as\n\n{EXAMPLE}")
     chosen = [case for case in cases if text is None or text.casefold() in case.name.casefold()]
     if not chosen:
         raise NotFound(f"{told}: no name of {len(cases)} cases holds {text!r}")

@@ -131,6 +131,9 @@ def _show(drifts: list[Drift], checked: int, folder: Path, remedy: str) -> None:
             diffs_left -= 1
             for line in each.diff:
                 click.echo(f"      {printable(line)}")
+    if left_out := sum(bool(each.diff) for each in drifts) - MAX_SHOWN_DIFFS + diffs_left:
+        what = "one more file" if left_out == 1 else f"{left_out} more files"
+        click.echo(f"  the differences of {what} are left out; --json gives them all")
     if drifts:
         count = len(drifts)
         found = f"{count} file{'s'[: count - 1]} not as the code has {'it' if count == 1 else 'them'}"
@@ -138,4 +141,6 @@ def _show(drifts: list[Drift], checked: int, folder: Path, remedy: str) -> None:
         click.echo(f"{told}; run `{remedy}`, and look at what changed", err=True)
     else:
         ok = paint("OK", "green", sys.stdout, bold=True)
-        click.echo(f"{ok}: {checked} files in {printable(str(folder))} are those of the code")
+        click.echo(
+            f"{ok}: {checked} file{'' if checked == 1 else 's'} in {printable(str(folder))} are those of the code"
+        )

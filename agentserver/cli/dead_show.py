@@ -17,7 +17,7 @@ from agentserver.cli.queue_option import QueueFile, queue_options
 from agentserver.cli.terminal import paint, printable
 from agentserver.message_bus.gate import parse_limits
 from agentserver.message_bus.letter_view import shown_document
-from agentserver.queues.sqlite.reading import Entry, entry, tries
+from agentserver.queues.sqlite.reading import Entry, entry, letters_like, tries
 from agentserver.queues.sqlite.visits import reading
 from agentserver.wire import StrictParser
 from agentserver.xmlable.secrets import masked_bytes
@@ -33,17 +33,15 @@ from agentserver.xmlable.secrets import masked_bytes
 def show(message_id: str, raw: bool, file: QueueFile, as_json: bool) -> None:
     """Show the dead letter ID: what went wrong and where, its times, its lineage, and the message.
 
+    ID may be how the id begins, as long as one dead letter alone begins so.
+
     Secrets of the contracts of CONFIG are masked. Of a message that nobody can tell the secrets of, or without CONFIG,
     the size and the digest are shown. With --raw --json, the bytes are added in base64.
     """
     with reading(file.existing()) as connection:
-        found = entry(connection, message_id, with_bytes=True)
-        if found is None:
-            raise NotFound(
-                f"{file.path}: there is no message {printable(message_id)!r}; `dead list` shows the ids"
-            )
+        found = _the_message(connection, message_id, file)
         if found.letter is None:
-            raise Unusable(f"{printable(message_id)} is no dead letter: it is {found.standing}")
+            raise Unusable(f"{printable(found.message.id)} is no dead letter: it is {found.standing}")
         lineage = _lineage(connection, found)
     if raw and not as_json:
         sys.stdout.buffer.write(found.message.data)
@@ -56,6 +54,24 @@ def show(message_id: str, raw: bool, file: QueueFile, as_json: bool) -> None:
         emit({"ok": True, **full_document(found), "tries": lineage, **texts, **extra})
     else:
         _show(found, lineage, texts)
+
+
+def _the_message(connection: Connection, message_id: str, file: QueueFile) -> Entry:
+    """Return the message of an id, or the one dead letter whose id begins so."""
+    found = entry(connection, message_id, with_bytes=True)
+    if found is not None:
+        return found
+    ids = letters_like(connection, message_id)
+    if len(ids) > 1:
+        told = f"{', '.join(map(printable, ids))}; give more of it"
+        raise Unusable(f"{printable(message_id)!r} may mean several dead letters: {told}")
+    found = entry(connection, ids[0], with_bytes=True) if ids else None
+    if found is None:
+        raise NotFound(
+            f"{file.path}: no message is {printable(message_id)!r}, and no dead letter begins so; "
+            "`dead list` shows the ids"
+        )
+    return found
 
 
 def _lineage(connection: Connection, found: Entry) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """The edge: the one place where what went wrong becomes a text and an exit code.
 
-A group of commands. Click's own exceptions pass, as click knows their texts and codes; `ConfigError` is printed
+A group of commands. Click's own exceptions pass, as click knows their texts and codes; a usage error is a document on
+standard output besides, where `--json` is among the arguments. `ConfigError` is printed
 fault by fault; anything that nobody expects is a bug of ours, told shortly, or with its traceback under `--debug`.
 """
 
@@ -15,7 +16,7 @@ import click
 
 from agentserver.cli import exit_codes
 from agentserver.cli.failures import BadContract, BadQueue
-from agentserver.cli.machine_output import emit, is_owed
+from agentserver.cli.machine_output import emit, is_owed, look_for_json
 from agentserver.cli.terminal import paint, printable
 from agentserver.errors import ConfigError, ContractError, QueueFault
 
@@ -23,12 +24,24 @@ from agentserver.errors import ConfigError, ContractError, QueueFault
 class Edge(click.Group):
     """A group that turns exceptions of its commands into exit codes."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the options of the group, and leave the rest to the command."""
+        look_for_json(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as exc:
+            _note_usage(ctx, exc)
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return self._invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, click.UsageError):
+        except (click.exceptions.Exit, click.Abort):
             raise
+        except click.UsageError as exc:
+            _note_usage(ctx, exc)
+            raise  # click shows it, and how the command is used, on standard error
         except click.ClickException as exc:
             if not is_owed(ctx):
                 raise
@@ -49,6 +62,12 @@ class Edge(click.Group):
             raise BadContract(str(exc)) from exc
         except QueueFault as exc:
             raise BadQueue(str(exc)) from exc
+
+
+def _note_usage(ctx: click.Context, error: click.UsageError) -> None:
+    if is_owed(ctx):
+        with ctx.scope(cleanup=False):
+            emit({"ok": False, "error": {"code": "usage", "message": error.format_message()}})
 
 
 def _refuse_config(ctx: click.Context, error: ConfigError) -> NoReturn:

@@ -1,13 +1,14 @@
 """`--json`: exactly one JSON document on standard output, whatever happens.
 
 A command calls `emit` once, at its end. When it fails before, the edge emits the error instead. Whether `--json` was
-given and whether the document is out is kept in the click context.
+given and whether the document is out is kept in the click context. A command line that cannot be read as a whole may
+have `--json` in it, too: then its error is such a document.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -44,6 +45,12 @@ def mark_written() -> None:
 def is_owed(ctx: click.Context) -> bool:
     """Return whether `--json` was given, and no document has been written."""
     return bool(ctx.meta.get(_WANTED)) and not ctx.meta.get(_WRITTEN)
+
+
+def look_for_json(ctx: click.Context, args: Sequence[str]) -> None:
+    """Note whether `--json` is among the words of a command line, before anybody has made sense of it."""
+    options = args[: args.index("--")] if "--" in args else args
+    ctx.meta[_WANTED] = "--json" in options
 
 
 def _note(ctx: click.Context, _: click.Parameter, wanted: bool) -> bool:

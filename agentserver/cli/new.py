@@ -1,12 +1,13 @@
 """`agentserver new`: write a project that works, from the templates in `scaffold/`.
 
 A template's path, without `.template`, is the path of what it becomes. `{{name}}` in one stands for the project's
-name.
+name, `{{package}}` for that name as a Python package may have it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
@@ -23,6 +24,7 @@ SUFFIX: Final = ".template"
 """Keeps tools from taking a template for what it will become."""
 
 MAX_NAME_CHARS: Final = 64
+UNNAMED: Final = "organism"
 
 
 @click.command(short_help="Make a new project.")
@@ -31,15 +33,16 @@ MAX_NAME_CHARS: Final = 64
     "--force", is_flag=True, help="Add to a folder that is not empty; files that are there are kept."
 )
 def new(folder: Path, force: bool) -> None:
-    """Make a project in DIR: an organism.yaml, a listener, a test of it, and messages to try.
+    """Make a project in DIR: an organism.yaml, a listener, cases and a test of it, and messages to try.
 
     \b
     Example:
       agentserver new demo && cd demo
       agentserver validate
+      agentserver test
       agentserver pipe < config/examples/greetings.xml
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
-    name = printable(folder.resolve().name)[:MAX_NAME_CHARS] or "organism"
+    name = printable(folder.resolve().name)[:MAX_NAME_CHARS] or UNNAMED
     try:
         if folder.exists() and any(folder.iterdir()) and not force:
             raise Failed(f"{folder} is not empty; name another folder, or add to it with --force")
@@ -67,8 +70,16 @@ def _write(path: Path, template: str, name: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     quoted = json.dumps(name, ensure_ascii=False)  # which is a YAML and a TOML string too
-    path.write_text(template.replace('"{{name}}"', quoted).replace("{{name}}", name), "utf-8")
+    text = template.replace('"{{name}}"', quoted).replace("{{name}}", name)
+    path.write_text(text.replace("{{package}}", package_name(name)), "utf-8")
     click.echo(f"  wrote   {path}")
+
+
+def package_name(name: str) -> str:
+    """Return a project's name as a Python package may have it: ASCII letters and digits, and `-`, `.` or `_` amid."""
+    made = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or UNNAMED
+    is_ours = re.sub(r"[-._]+", "-", made).lower() == "agentserver"  # which it depends on
+    return f"{made}-{UNNAMED}" if is_ours else made
 
 
 def _show_next_steps(folder: Path) -> None:
@@ -76,6 +87,7 @@ def _show_next_steps(folder: Path) -> None:
     for step in (
         f"cd {folder}",
         "agentserver validate",
+        "agentserver test",
         "agentserver pipe < config/examples/greetings.xml",
         "agentserver run --inject config/examples/greetings.xml",
         "python -m pytest",

@@ -5,6 +5,8 @@ Takes a configuration; gives members and addresses, and raises `NotFound` with t
 
 from __future__ import annotations
 
+from typing import Final
+
 from agentserver.cli.failures import NotFound
 from agentserver.cli.terminal import printable
 from agentserver.config import OrganismConfig
@@ -13,21 +15,29 @@ from agentserver.config.members import members_of, system_members
 from agentserver.config.permissions import peer_tags
 from agentserver.config.reachability import Member, Reachability
 
+OUTSIDE: Final = "outside"
+"""What stands for everybody who is no listener, where no listener bears that name."""
+
 
 def graph_of(organism: OrganismConfig) -> Reachability:
     """Return the graph of an organism, with `system.meta` if anybody may ask it."""
     return Reachability([*members_of(organism), *system_members(organism)])
 
 
-def require_address(graph: Reachability, name: str) -> list[Member]:
+def require_address(graph: Reachability, name: str, *more: str) -> list[Member]:
     """Return the listeners that can be addressed by a name; case does not matter.
+
+    Args:
+        graph: Where to look.
+        name: The name.
+        more: Further names that would have been possible.
 
     Raises:
         NotFound: There are none.
     """
     found = graph.at(name)
     if not found:
-        raise _unknown(f"no listener {printable(name)!r}", name, _names(graph))
+        raise _unknown(f"no listener {printable(name)!r}", name, [*_names(graph), *more])
     return found
 
 

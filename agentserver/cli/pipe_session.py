@@ -24,6 +24,7 @@ from agentserver.cli.reply_format import JsonDocument, ReplyFormat, XmlLines
 from agentserver.cli.reply_writer import ReplyWriter
 from agentserver.cli.serving import Ending, serve
 from agentserver.cli.tally import Failure, Tally
+from agentserver.config.system_names import is_kept
 from agentserver.errors import Duplicate, NotHandled
 from agentserver.message_bus import MessageState
 from agentserver.message_bus.outlets import is_refusal
@@ -96,6 +97,10 @@ class PipeSession:
 
     async def _feed(self) -> None:
         inject, from_id = self._pump.inject, self._options.from_id
+        if from_id is not None and (self._pump.routing_table.has_name(from_id) or is_kept(from_id)):
+            raise click.UsageError(
+                f"--from: {from_id!r} is a listener here, which cannot be outside; give another name"
+            )
         async for message in self._messages:
             await self._writer.room()
             try:

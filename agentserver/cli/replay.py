@@ -150,5 +150,5 @@ def _show(comparison: Comparison) -> None:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in comparison.counts.items())
     word, colour = ("DIFFERS", "yellow") if comparison.differing else ("SAME", "green")
     same = comparison.messages - comparison.differing
-    told = f"{comparison.messages:,} messages: {same:,} as they went, {counts}"
+    told = f"{comparison.messages:,} message{'' if comparison.messages == 1 else 's'}: {same:,} as they went, {counts}"
     click.echo(f"{paint(word, colour, sys.stdout, bold=True)}: {told}")

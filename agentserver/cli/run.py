@@ -135,7 +135,9 @@ async def _work(
 ) -> None:
     """Say that the organism runs, and put the messages of the files in; then wait for ever."""
     _announce(pump, path, queue)
-    manager.ready(f"{pump.config.name}: {len(pump.listeners)} listeners")
+    manager.ready(
+        f"{pump.config.name}: {len(pump.listeners)} listener{'' if len(pump.listeners) == 1 else 's'}"
+    )
     if files:
         pump.add_outlet(_log_reply)
     for file in files:

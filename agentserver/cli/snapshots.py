@@ -34,7 +34,8 @@ def snapshot(target: Path, force: bool, file: QueueFile, as_json: bool) -> None:
     """Write a snapshot: what waits, threads, keys, dead letters and the history, as they are at one moment.
 
     A daemon may run on the queue meanwhile; it is not held up. FILE is there whole, or not at all. Only its owner can
-    read it, as it holds messages, their secrets, and the key of the organism's threads.
+    read it, as it holds messages, their secrets, and the key of the organism's threads. Its folder is made, if it is
+    not there.
 
     \b
     Examples:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from agentserver.cli.terminal import printable
@@ -14,6 +15,8 @@ from agentserver.errors import GateError
 from agentserver.message_bus import MessageState
 
 MAX_KEPT_FAILURES: Final = 1_000
+
+_SINGULAR: Final = MappingProxyType({"messages": "message", "replies": "reply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,10 @@ class Tally:
         }
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count:,} {name}" for name, count in self.counts().items())
+        counts = ", ".join(
+            f"{count:,} {_SINGULAR.get(name, name) if count == 1 else name}"
+            for name, count in self.counts().items()
+        )
         unfinished = f", {self.unfinished:,} unfinished" if self.unfinished else ""
         duplicates = f", {self.duplicates:,} handled before" if self.duplicates else ""
         return f"{counts}{unfinished}{duplicates} in {self.elapsed_s:.2f} s ({self.rate:,.0f} msg/s)"

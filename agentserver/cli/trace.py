@@ -11,12 +11,19 @@ from typing import Any, Final
 import click
 
 from agentserver.cli.call_tree import Node, call_tree, walked
+from agentserver.cli.claimed_thread import claimed_thread
 from agentserver.cli.failures import NotFound, Unusable
 from agentserver.cli.machine_output import emit, json_option
 from agentserver.cli.moments import shown_duration, shown_time
 from agentserver.cli.queue_option import QueueFile, queue_options
 from agentserver.cli.terminal import paint, printable
-from agentserver.queues.sqlite.reading import Entry, conversations_like, entries, entry
+from agentserver.queues.sqlite.reading import (
+    MIN_BEGINNING_CHARS,
+    Entry,
+    conversations_like,
+    entries,
+    entry,
+)
 from agentserver.queues.sqlite.visits import reading
 
 MAX_ANCESTORS: Final = 1_000
@@ -40,13 +47,16 @@ _COLOURS: Final = MappingProxyType(
 def trace(thread: str, file: QueueFile, as_json: bool) -> None:
     """Show what came of what in a conversation: who sent whom what, how it ended, and how long it took.
 
-    THREAD is its root thread, the thread of one of its branches, or the id of one of its messages; or how one of these
-    begins, as long as that is said of one conversation alone. A message that waits for its turn says since when.
+    THREAD is its root thread, the thread of one of its branches, or the id of one of its messages; or what an envelope
+    bore as its thread, if the key of the organism's threads is where the daemon keeps it; or how a thread or an id
+    begins, with 6 characters or more, as long as that is said of one conversation alone.
+    A message that waits for its turn says since when.
 
     \b
     Examples:
       agentserver trace 7d0c6a1e-1c7e-4c5b-9d1b-1f2a3b4c5d6e
-      agentserver trace 7d0c
+      agentserver trace 7d0c6a
+      agentserver trace "order 9"
       agentserver trace 5e1f0c9a2b7d-17.0 --json
     """  # noqa: D301  # \b is click's mark for text that is not to be wrapped
     with reading(file.existing()) as connection:
@@ -68,9 +78,12 @@ def the_conversation(connection: Connection, thread: str, file: QueueFile) -> st
         NotFound: There is none.
         Unusable: There are several.
     """
-    names = conversations_like(connection, thread)
+    names = conversations_like(connection, thread, claimed_thread(thread, file))
     if not names:
-        raise NotFound(f"{file.path}: no thread and no message is, or begins with, {printable(thread)!r}")
+        is_short = len(thread) < MIN_BEGINNING_CHARS
+        told = f"is {printable(thread)!r}" if is_short else f"is, or begins with, {printable(thread)!r}"
+        hint = f"; how one begins takes {MIN_BEGINNING_CHARS} characters or more" if is_short else ""
+        raise NotFound(f"{file.path}: no thread and no message {told}{hint}")
     if len(names) > 1:
         told = ", ".join(printable(name or "(unknown)") for name in names)
         raise Unusable(f"{printable(thread)!r} may mean several conversations: {told}; give more of it")

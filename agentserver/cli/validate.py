@@ -41,8 +41,9 @@ def validate(
     started. The modules that CONFIG names are imported, so their code runs.
 
     Warnings tell what is likely not meant, and notes what follows from CONFIG without being said in it; with --strict,
-    a warning ends in exit code 1. With --reach, the exit code is 1 when there is no way. An answer is no way: it goes
-    to whoever asked. Ways that must not be stand in CONFIG under `forbid`, and fail it.
+    a warning ends in exit code 1. With --reach, the exit code is 1 when there is no way; A may be the word
+    outside, for everybody who is no listener. An answer is no way: it goes to whoever asked.
+    Ways that must not be stand in CONFIG under `forbid`, and fail it.
 
     \b
     Examples:

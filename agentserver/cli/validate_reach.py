@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from agentserver.cli.machine_output import emit
-from agentserver.cli.organism_graph import graph_of, require_address
+from agentserver.cli.organism_graph import OUTSIDE, graph_of, require_address
 from agentserver.cli.terminal import paint, printable
 from agentserver.config import OrganismConfig
-from agentserver.config.reachability import Hop
+from agentserver.config.reachability import Hop, Member, Reachability
 from agentserver.config.way_words import told_reason
+
+_OUTSIDER: Final = Member(OUTSIDE)
+"""Who is no listener: held to nothing, and addressed by nobody."""
 
 
 def show_reach(organism: OrganismConfig, start: str, end: str, file: str, *, as_json: bool) -> bool:
@@ -24,8 +28,8 @@ def show_reach(organism: OrganismConfig, start: str, end: str, file: str, *, as_
 
     Args:
         organism: Where to look.
-        start: A listener, or a name that several share.
-        end: The same.
+        start: A listener, or a name that several share; or the word outside for everybody who is none.
+        end: A listener, or a name that several share.
         file: The name of the configuration.
         as_json: Whether to write a document instead.
 
@@ -33,8 +37,11 @@ def show_reach(organism: OrganismConfig, start: str, end: str, file: str, *, as_
         NotFound: There is no listener of such a name.
     """
     graph = graph_of(organism)
-    for name in (start, end):
-        require_address(graph, name)
+    require_address(graph, end)
+    if start.lower() == OUTSIDE and not graph.at(start):
+        graph = Reachability([*graph.members, _OUTSIDER])
+    else:
+        require_address(graph, start, OUTSIDE)
     paths = graph.paths(start, end)
     if as_json:
         ways = [_document(path) for path in paths]
@@ -58,8 +65,8 @@ def _document(path: Sequence[Hop]) -> dict[str, object]:
                 "from": hop.sender.name,
                 "to": hop.receiver.name,
                 "peer": hop.entry,
-                "reason": told_reason(hop, with_line=False),
-                "line": hop.line or None,
+                "reason": _reason(hop),
+                "line": _line(hop) or None,
             }
             for hop in path
         ],
@@ -67,5 +74,15 @@ def _document(path: Sequence[Hop]) -> dict[str, object]:
 
 
 def _placed(hop: Hop, file: str) -> str:
-    place = f"{file}:{hop.line}" if hop.line else file
-    return f"{place}: {told_reason(hop, with_line=False)}"
+    place = f"{file}:{_line(hop)}" if _line(hop) else file
+    return f"{place}: {_reason(hop)}"
+
+
+def _reason(hop: Hop) -> str:
+    if hop.sender is _OUTSIDER:
+        return "who is outside may address every listener"
+    return told_reason(hop, with_line=False)
+
+
+def _line(hop: Hop) -> int:
+    return hop.receiver.places.line if hop.sender is _OUTSIDER else hop.line

@@ -234,7 +234,7 @@ class OrganismConfig:
     source: Path | None = None
     """The file that this was read from; None when it was built in code."""
     given: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
-    """The lines of `queue` and of the keys of some sections that the file itself gives, as `limits.hops`."""
+    """The lines of the sections that the file itself gives, and of their keys, as `limits.hops`."""
 
     def __post_init__(self) -> None:
         """Refuse what the pump could not work with; the loader says the same with line numbers.

@@ -26,13 +26,12 @@ def listener_places(document: Document, listener: ListenerDraft) -> ListenerPlac
 
 
 def given_lines(document: Document) -> Mapping[str, int]:
-    """Return the lines of some sections, and of their keys, as `limits.hops`, that the file gives."""
+    """Return the lines of the sections, and of their keys, as `limits.hops`, that the file gives."""
     lines: dict[str, int] = {}
-    if document.node(("queue",)) is not None:
-        lines["queue"] = document.key_place(("queue",)).line
-    for section in ("organism", "budget", "limits", "meta"):
-        node = document.node((section,))
-        if isinstance(node, MapNode):
-            lines[section] = document.key_place((section,)).line
-            lines.update((f"{section}.{key}", entry.key_place.line) for key, entry in node.entries.items())
+    root = document.root
+    for section, found in root.entries.items() if isinstance(root, MapNode) else ():
+        lines[section] = found.key_place.line
+        if isinstance(found.value, MapNode):
+            keys = found.value.entries.items()
+            lines.update((f"{section}.{key}", entry.key_place.line) for key, entry in keys)
     return lines

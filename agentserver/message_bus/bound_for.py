@@ -1,4 +1,4 @@
-"""For whom the bytes of a message claim to be, as far as a glance tells: so that whoever waits for others does not wait.
+"""For whom the bytes of a message claim to be, as far as a glance tells: so that a crowd for one keeps nobody else.
 
 Takes bytes that nobody has looked at; gives the address of an envelope, or the root of a bare payload. It is a claim,
 may be wrong, and decides nothing but whose turn it is in a long queue. Never raises, and parses nothing.

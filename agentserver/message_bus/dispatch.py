@@ -33,7 +33,8 @@ from agentserver.message_bus.deadlines import Deadlines
 from agentserver.message_bus.emitting import Emit, emitted, is_emitting
 from agentserver.message_bus.guard import Batch
 from agentserver.message_bus.handler_metadata import HandlerMetadata
-from agentserver.message_bus.lanes import HELD, Call, Lanes, Release
+from agentserver.message_bus.lane import Call
+from agentserver.message_bus.lanes import HELD, Lanes, Release
 from agentserver.message_bus.listener import Handler, Listener
 from agentserver.message_bus.message_state import MessageState
 from agentserver.message_bus.orphan_tasks import Report, reporting
@@ -417,10 +418,7 @@ class Dispatcher:
         free = most - self._running
         if free > most // OTHERS_SHARE or self._places[name] < max(free, 1):
             return False
-        return any(
-            other.name != name and other.name not in self.paused and self._lanes.could_call(other)
-            for other in self._listeners()
-        )
+        return any(other.name != name and self._lanes.could_call(other) for other in self._listeners())
 
     def _leave_place(self, name: str) -> None:
         self._places[name] -= 1

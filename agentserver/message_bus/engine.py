@@ -224,7 +224,7 @@ class Engine:
             note_taken(deliveries, self.clock())
         states = [state_of(delivery) for delivery in deliveries]
         if self.queue.outlives_process:
-            fail_crashed(states, self.config.limits.crashes)
+            fail_crashed(states, self.config.limits.crashes, entering=True)
         self.budget.stop(states)
         self.overdue.begin()
         return states
@@ -240,6 +240,8 @@ class Engine:
     async def _adopt(self, batch: Batch) -> None:
         if self.generations:
             self.generations.look_back(batch)
+        if self.queue.outlives_process:
+            fail_crashed(batch, self.config.limits.crashes, entering=False)
         await adopt(batch, self.queue, self.conversations, self.budget, self.joins)
         for cancellation in self.cancellations:
             cancellation.adopt(batch)

@@ -30,12 +30,19 @@ def state_of(delivery: Delivery) -> MessageState:
     return state
 
 
-def fail_crashed(states: Batch, limit: int) -> None:
-    """Fail those of states about to enter the gate with which the process has ended too often."""
+def fail_crashed(states: Batch, limit: int, *, entering: bool) -> None:
+    """Fail those of states with which the process has ended too often.
+
+    Args:
+        states: Those about to enter the gate, or those that have passed it.
+        limit: How often that may be, by `limits.crashes`.
+        entering: Whether they are about to enter. Who has reached the limit passes the gate once more, so that it is
+            known whose message it is; who is beyond does not, as it may be the gate that ends the process.
+    """
     for state in states:
-        crashes = state.delivery.message.crashes if state.delivery is not None else 0
-        if crashes >= limit:
-            state.fail("queue", Crashed(crashes, limit))
+        message = state.message
+        if message is not None and message.crashes >= limit + entering:
+            state.fail("queue", Crashed(message.crashes, limit))
 
 
 def note_taken(deliveries: Iterable[Delivery], now: float) -> None:

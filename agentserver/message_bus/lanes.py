@@ -13,18 +13,13 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
-from heapq import heappop, heappush
 from typing import Final, TypeAlias
 
-from agentserver.config import RateConfig
-from agentserver.message_bus.breaker import Breaker
 from agentserver.message_bus.budget import is_ended
+from agentserver.message_bus.lane import Call, Lane
+from agentserver.message_bus.lane_alarm import LaneAlarm
 from agentserver.message_bus.listener import Listener
 from agentserver.message_bus.message_state import MessageState
-from agentserver.message_bus.rate import TokenBucket
-
-Call: TypeAlias = tuple[MessageState, Listener]
-"""A message and the listener that is to be called with it."""
 
 Release: TypeAlias = Callable[[str, int], int]
 """Has the queue give so many of those again that it keeps for a lane; says how many are left. See `MessageQueue`."""
@@ -33,37 +28,6 @@ HELD: Final = object()
 """In the place of what a handler returned: it was not called, and the message goes back to the queue."""
 MAX_PARKED: Final = 100
 """Messages that one lane holds itself; further ones are in the queue meanwhile."""
-
-
-class _Lane:
-    """What waits for one listener, and how often it is being called."""
-
-    __slots__ = (
-        "asleep", "away", "breaker", "bucket", "calls", "due", "leaving", "most", "name", "rate", "waiting",
-    )  # fmt: skip
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.waiting: deque[Call] = deque()
-        self.calls = 0
-        self.most: int | None = None
-        self.rate: RateConfig | None = None
-        self.bucket: TokenBucket | None = None
-        self.breaker: Breaker | None = None
-        self.due = False  # it stands among the lanes to look at
-        self.asleep = False  # it waits for a time, and is looked at then
-        self.away = 0  # messages that went back to the queue and did not come again yet
-        self.leaving = 0  # those of them that the queue does not know of yet
-
-    def bind(self, listener: Listener, most: int | None) -> None:
-        """Keep the listener's bounds, which a reload may have changed."""
-        self.most = most
-        if self.rate != listener.rate:
-            rate = self.rate = listener.rate
-            self.bucket = TokenBucket(rate.per_s, rate.most_at_once) if rate is not None else None
-        breaker = listener.breaker
-        if (self.breaker.config if self.breaker is not None else None) != breaker:
-            self.breaker = Breaker(self.name, breaker) if breaker is not None else None
 
 
 class Lanes:
@@ -87,13 +51,11 @@ class Lanes:
     ) -> None:
         self._max_per_agent, self._wake = max_per_agent, wake
         self._release, self._paused, self._is_crowded = release, paused, is_crowded
-        self._lanes: dict[str, _Lane] = {}  # by listener; as many as there are names
-        self._sleeping: list[tuple[float, int, _Lane]] = []  # a heap: when each is to be looked at
-        self._slept = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._crowded: list[_Lane] = []  # those that wait for a place
-        self._away: dict[str, _Lane] = {}  # by the id of a message that went back to the queue
-        self.due: deque[_Lane] = deque()
+        self._lanes: dict[str, Lane] = {}  # by listener; as many as there are names
+        self._alarm = LaneAlarm(self._rise)
+        self._crowded: list[Lane] = []  # those that wait for a place
+        self._away: dict[str, Lane] = {}  # by the id of a message that went back to the queue
+        self.due: deque[Lane] = deque()
         """Lanes that may have a call to make."""
         self.busy: set[str] = set()
         """Listeners whose calls have to enter, whatever their bounds: something of theirs waits already."""
@@ -177,7 +139,7 @@ class Lanes:
 
     def went_back(self, states: Iterable[MessageState]) -> None:
         """Note that the queue holds messages now that went back to it, and ask for them if there is room already."""
-        lanes: dict[str, _Lane] = {}
+        lanes: dict[str, Lane] = {}
         for state in states:
             lane = self._away.get(state.message.id) if state.message is not None else None
             if lane is not None:
@@ -247,13 +209,12 @@ class Lanes:
 
     def close(self) -> None:
         """Forget every call."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.close()
 
-    def _lane(self, name: str) -> _Lane:
+    def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)
         if lane is None:
-            lane = self._lanes[name] = _Lane(name)
+            lane = self._lanes[name] = Lane(name)
         return lane
 
     def _most(self, listener: Listener) -> int | None:
@@ -261,7 +222,7 @@ class Lanes:
             return listener.max_concurrent
         return self._max_per_agent if listener.is_agent else None
 
-    def _may(self, lane: _Lane, call: Call) -> bool:
+    def _may(self, lane: Lane, call: Call) -> bool:
         """Return whether a call may be made now, which counts it; see to it that its lane is looked at when it may."""
         if lane.name in self._paused:
             return False  # until `look`
@@ -275,7 +236,7 @@ class Lanes:
             wait_s = lane.bucket.take(_now())
         if wait_s:
             if not math.isinf(wait_s):  # else until `leave`
-                self._sleep(lane, wait_s)
+                self._alarm.set(lane, wait_s)
             return False
         if call[1].bounded:
             lane.calls += 1
@@ -283,7 +244,7 @@ class Lanes:
             lane.breaker.begin(call[0])
         return True
 
-    def _first(self, lane: _Lane) -> Call | None:
+    def _first(self, lane: Lane) -> Call | None:
         """Take the first call of a lane if it may be made now."""
         if not lane.waiting:
             self._refill(lane)
@@ -304,18 +265,18 @@ class Lanes:
             self._release is not None and message is not None and not state.joined and message.joint is None
         )
 
-    def _park(self, lane: _Lane, call: Call) -> None:
+    def _park(self, lane: Lane, call: Call) -> None:
         lane.waiting.append(call)
         self._waiting += 1
 
-    def _send_back(self, lane: _Lane, state: MessageState) -> None:
+    def _send_back(self, lane: Lane, state: MessageState) -> None:
         assert state.message is not None
         self._away[state.message.id] = lane
         lane.away += 1
         lane.leaving += 1
         self.going_back.append(state)
 
-    def _strike(self, message_id: str) -> _Lane | None:
+    def _strike(self, message_id: str) -> Lane | None:
         """Expect a message no more that went back to the queue; return its lane, if it had."""
         lane = self._away.pop(message_id, None)
         if lane is not None:
@@ -323,7 +284,7 @@ class Lanes:
             self._look_whether_busy(lane)
         return lane
 
-    def _refill(self, lane: _Lane) -> None:
+    def _refill(self, lane: Lane) -> None:
         """Ask the queue for what went back to it, when half of the lane is empty."""
         if self._look_whether_busy(lane) and lane.away and lane.name not in self._paused:
             assert self._release is not None
@@ -333,45 +294,21 @@ class Lanes:
             if held and room >= min(held, MAX_PARKED // 2):
                 self._release(lane.name, room)
 
-    def _look_whether_busy(self, lane: _Lane) -> bool:
+    def _look_whether_busy(self, lane: Lane) -> bool:
         is_busy = bool(lane.waiting or lane.away)
         if not is_busy:
             self.busy.discard(lane.name)
         return is_busy
 
-    def _look_at(self, lane: _Lane) -> None:
+    def _rise(self, lanes: list[Lane]) -> None:
+        for lane in lanes:
+            self._look_at(lane)
+        self._wake()
+
+    def _look_at(self, lane: Lane) -> None:
         if not lane.due:
             lane.due = True
             self.due.append(lane)
-
-    def _sleep(self, lane: _Lane, wait_s: float) -> None:
-        if lane.asleep:
-            return
-        lane.asleep = True
-        loop = asyncio.get_running_loop()
-        self._slept += 1  # so that the heap never compares lanes
-        heappush(self._sleeping, (loop.time() + wait_s, self._slept, lane))
-        self._set_timer(loop)
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        first = self._sleeping[0][0]
-        if self._timer is not None:
-            if self._timer.when() <= first:
-                return
-            self._timer.cancel()
-        self._timer = loop.call_at(first, self._rise, first)
-
-    def _rise(self, first: float) -> None:
-        """Let the lanes whose time has come be looked at: those of `first`, though the timer may be a bit early."""
-        loop, self._timer = asyncio.get_running_loop(), None
-        now = max(first, loop.time())
-        while self._sleeping and self._sleeping[0][0] <= now:
-            lane = heappop(self._sleeping)[2]
-            lane.asleep = False
-            self._look_at(lane)
-        if self._sleeping:
-            self._set_timer(loop)
-        self._wake()
 
 
 def _now() -> float:

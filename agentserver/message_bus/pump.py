@@ -22,6 +22,7 @@ from agentserver.config.changes import Changes
 from agentserver.config.forbidden_ways import refuse_forbidden_ways
 from agentserver.errors import PumpClosed, PumpError, RequestTimedOut, told
 from agentserver.message_bus.admission import set_turn
+from agentserver.message_bus.bound_for import MANY_WAIT, bound_for
 from agentserver.message_bus.cancellation import Cancellation
 from agentserver.message_bus.closing import bury, finished_or_late, idle_or_stopped
 from agentserver.message_bus.containment import containing
@@ -200,8 +201,9 @@ class StreamPump:
                 much is kept as proves it.
             thread_id: The conversation; one that is no UUID stands for one that always is the same. None takes the
                 envelope's, or begins a new one. Whoever opened it may go on with it, and nobody else.
-            from_id: Who sent it: the envelope's word counts no more. None takes the envelope's word, which then
-                cannot be a listener's name.
+            from_id: Who sent it: the envelope's word counts no more. The program is trusted to know, even if this is
+                a listener's name, so never pass on what somebody outside calls himself. None takes the envelope's word,
+                which then cannot be a listener's name.
             first_line: The line on which `raw_bytes` begins in the text that they were cut from, 1-based. Lines in
                 errors are those of `raw_bytes`; this goes along as `message.first_line`.
             key: Up to 256 characters by which its sender knows it: of all that one sender sends with one key, one is
@@ -233,6 +235,8 @@ class StreamPump:
             message.key, engine.idempotency.has_keys = check_key(key), True
         if priority != DEFAULT_PRIORITY or deliver_at:
             set_turn(message, priority, deliver_at)
+        if self.queue.books.waiting >= MANY_WAIT:
+            message.bound_for = bound_for(raw_bytes)
         engine.budget.open(message)
         thread_id = message.thread_id
         if engine.conversations:

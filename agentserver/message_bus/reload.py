@@ -86,32 +86,44 @@ def plan(wanted: OrganismConfig | str | os.PathLike[str], running: Running, *, a
         ConfigError: It cannot be followed; all the faults.
     """
     if isinstance(wanted, OrganismConfig):
-        return _plan(wanted, running, None)
+        return _plan(wanted, running, str(wanted.source or wanted.name), None)
     with imported_anew(Path(wanted).resolve().parent.parent) as fresh:
-        return _plan(ConfigLoader.load(wanted, allow_env=allow_env), running, fresh)
+        config = ConfigLoader.load(wanted, allow_env=allow_env)
+        return _plan(config, running, os.fspath(wanted), fresh)
 
 
-def _plan(config: OrganismConfig, running: Running, fresh: FreshModules | None) -> Plan:
+def _plan(config: OrganismConfig, running: Running, file: str, fresh: FreshModules | None) -> Plan:
     refuse_forbidden_ways(config)
     changes = changes_of(running.config, config)
-    file = str(config.source or config.name)
     stages = running.gate(config)
     faults = [
-        ConfigFault(file, 0, 0, f"{each.key}: needs a restart, to become {each.new} instead of {each.old}")
+        ConfigFault(
+            file,
+            _line(config, each.key),
+            0,
+            f"{each.key}: needs a restart, to become {each.new} instead of {each.old}",
+        )
         for each in changes.restart
     ]
     if not faults and not fits(running.places, stages):
         message = "pipeline: needs a restart, as a step became asynchronous, or is no more"
-        faults.append(ConfigFault(file, 0, 0, message))
-    table, listeners = _table(config, changes, running, faults)
+        faults.append(ConfigFault(file, _line(config, "pipeline"), 0, message))
+    table, listeners = _table(config, changes, running, file, faults)
     if faults:
         raise ConfigError(faults)
     register_meta(config.meta, RoutingTable(), {}, config.limits.message_bytes)  # which fails here if ever
     return Plan(config, changes, table, listeners, stages, running.table.rows(), fresh)
 
 
+def _line(config: OrganismConfig, key: str) -> int:
+    """Return the line of a setting, or of its section; 0 where the file gives neither."""
+    section, places = key.partition(".")[0], config.given
+    own = "identity" if key == "identity_path" else key
+    return places.get(key) or places.get(f"organism.{own}") or places.get(section, 0)
+
+
 def _table(
-    config: OrganismConfig, changes: Changes, running: Running, faults: list[ConfigFault]
+    config: OrganismConfig, changes: Changes, running: Running, file: str, faults: list[ConfigFault]
 ) -> tuple[RoutingTable, dict[str, Listener]]:
     before = running.table
     by_name: dict[str, list[Listener]] = {}
@@ -134,7 +146,8 @@ def _table(
         except ConfigError as exc:
             faults.extend(exc.faults)
         except (ContractError, ValueError) as exc:
-            faults.append(ConfigFault(str(config.source or config.name), 0, 0, f"{name}: {exc}"))
+            line = 0 if isinstance(listener, str) else listener.places.line
+            faults.append(ConfigFault(file, line, 0, f"{name}: {exc}"))
         else:
             listeners[name] = rows[0]
 

@@ -3,8 +3,9 @@
 Takes messages in the order in which they came. Where conversations take turns, each gives one message and goes to the
 end of its round; else the first gives all that it has before the next does. Either way a conversation's messages keep
 their order. Conversations that say whom they are bound for are a round with their like, and rounds take turns, too: so
-ten thousand conversations with one listener do not hold up one with another. Sorts nothing as long as all that is here is taken at once, as then there is nothing to be fair about:
-what fits into one `take` is given in the order in which it came. Knows no priorities and no times; not thread-safe.
+ten thousand conversations with one listener do not hold up one with another. Sorts nothing as long as all that is here
+is taken at once, as then there is nothing to be fair about: what fits into one `take` is given in the order in which it
+came. Knows no priorities and no times; not thread-safe.
 """
 
 from __future__ import annotations
@@ -89,10 +90,8 @@ class Turns:
         """Take from the first round, which goes when it is over."""
         bound_for, turns = self._rounds[0]
         self._sorted -= count
-        if len(turns) == 1:
-            taken = self._take_from_one(turns, count, now)
-        else:
-            taken = self._take_in_turns(turns, count, now)
+        take = self._take_from_one if len(turns) == 1 else self._take_in_turns
+        taken = take(turns, count, now)
         if not turns:
             self._rounds.popleft()
             del self._by_bound[bound_for]

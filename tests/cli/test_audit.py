@@ -254,3 +254,10 @@ class _Within:
 
     def rollback(self) -> None:
         pass
+
+
+def test_one_is_one(tmp_path: Path) -> None:
+    stored = Stored(tmp_path)
+    stored.run(b"<no xml")
+
+    assert "1 ending of 1 conversation, in" in stored.command("audit", "verify").stdout

@@ -95,6 +95,19 @@ def test_the_difference_is_bounded(folder: Path) -> None:
     assert 200 >= max(map(len, found["diff"]))
 
 
+def test_how_many_differences_are_left_out_is_said(folder: Path) -> None:
+    project(
+        folder, "name: str", listeners=TWO_LISTENERS + "\n" + TWO_LISTENERS.replace("name: ", "name: other")
+    )
+    run("write")
+    paths = sorted((folder / "schemas").rglob("Form.*")) + sorted((folder / "schemas").rglob("Note.*"))
+    for path in paths[:-8]:
+        path.write_text("other")
+    assert 12 == len(paths) - 8
+
+    assert "  the differences of 2 more files are left out; --json gives them all\n" in run("check").stdout
+
+
 def test_line_ends_of_another_system_pass(folder: Path) -> None:
     path = folder / "schemas/desk/v1/Form.xsd"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

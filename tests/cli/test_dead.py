@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from agentserver.cli import main
+from agentserver.queues import QueuedMessage
+from agentserver.queues.sqlite import SqliteQueue
 from tests.secret_ears import MARK, heard
 
 from .queue_files import Stored
@@ -40,6 +43,25 @@ def test_what_failed_is_listed_with_what_went_wrong(stored: Stored) -> None:
     shown = stored.command("dead", "list").stdout
     assert letter["id"] in shown
     assert "1 of 1 dead letter" in shown
+
+
+def test_a_message_that_ended_the_process_too_often_is_found_by_its_listener(stored: Stored) -> None:
+    asyncio.run(waiting(stored, stored.login()))
+    with stored.sql() as connection:
+        connection.execute("UPDATE waiting SET crashes = 3")
+    stored.run()
+
+    (letter,) = stored.letters("--listener", "door")
+    assert ("crashed", "door", "visitor") == (letter["code"], letter["to"], letter["from"])
+    stored.command("dead", "retry", "--all", "--listener", "door")
+    assert [] == stored.letters()
+
+
+async def waiting(stored: Stored, message: bytes) -> None:
+    """Put a message in that nobody handles."""
+    queue = SqliteQueue(stored.path)
+    await queue.put((QueuedMessage("login", message),))
+    await queue.aclose()
 
 
 @pytest.mark.parametrize(
@@ -265,3 +287,20 @@ def test_the_configuration_of_the_folder_counts_for_its_own_queue(
 
     result = CliRunner().invoke(main, ["dead", "show", letter["id"], "--queue", "var/organism.db"])
     assert "<File>" in result.stdout
+
+
+def test_the_beginning_of_an_id_will_do_where_it_is_of_one(stored: Stored) -> None:
+    stored.run(b"<no xml", b"<nor this")
+    first, second = (letter["id"] for letter in stored.letters())
+
+    assert first == stored.document("dead", "show", first)["id"]
+    error = stored.command("dead", "show", first[:3], code=2).stderr
+    assert f"{first}, {second}; give more of it" in error
+    assert "not-found" == stored.document("dead", "show", "zz", code=3)["error"]["code"]
+
+
+def test_a_short_beginning_of_the_only_dead_letter(stored: Stored) -> None:
+    stored.run(b"<no xml")
+    (letter,) = stored.letters()
+
+    assert letter["id"] == stored.document("dead", "show", letter["id"][:3])["id"]

@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from click.testing import CliRunner
+
+from agentserver.cli import main
+
 from .envelopes import envelope, greeting
 from .process import agentserver
 
@@ -107,3 +112,24 @@ def test_pipe_out_of_time_gives_one_document(patience: Path) -> None:
     code, found = document("pipe", "--timeout", "0.3", cwd=patience, stdin=message)
 
     assert (code, found["ok"], found["ended"], found["unfinished"]) == (124, False, "timeout", 1)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("validate", "--nonsense", "--json"), ("--nonsense", "validate", "--json"), ("nonsense", "--json"),
+        ("validate", "--json", "--reach", "a"), ("audit", "verify", "--thread", "x", "--expect", "y", "--json"),
+        ("pipe", "--timeout", "soon", "--json"), ("contracts", "show", "--json", "--nonsense"), ("run", "--json"),
+    ],
+)  # fmt: skip
+def test_a_usage_error_is_a_document_too(args: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, args)
+
+    assert (2, False, "usage") == (
+        result.exit_code, json.loads(result.stdout)["ok"], json.loads(result.stdout)["error"]["code"]
+    )  # fmt: skip
+    assert "Error: " in result.stderr
+
+
+def test_a_usage_error_without_json_leaves_the_output_alone() -> None:
+    assert not CliRunner().invoke(main, ["validate", "--nonsense", "--", "--json"]).stdout

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
@@ -29,6 +31,7 @@ def test_the_project_is_complete(demo: Path) -> None:
         ".gitignore",
         "README.md",
         "config/examples/greetings.xml",
+        "config/organism.tests.yaml",
         "config/organism.yaml",
         "handlers/__init__.py",
         "handlers/hello.py",
@@ -67,6 +70,41 @@ def test_the_project_passes_its_own_tests(demo: Path) -> None:
     )  # fmt: skip
 
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_the_project_passes_its_own_cases(demo: Path) -> None:
+    done = agentserver("test", cwd=demo)
+
+    assert (0, b"2 passed, 0 failed") == (done.returncode, done.stdout.splitlines()[-1])
+
+
+def test_the_project_can_be_installed_under_its_name(demo: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling is not installed: pip install hatchling")
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
+        cwd=demo,
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    with ZipFile(demo / "dist" / "demo-0.1.0-py3-none-any.whl") as wheel:
+        assert {"handlers", "demo-0.1.0.dist-info"} == {name.split("/")[0] for name in wheel.namelist()}
+
+
+@pytest.mark.parametrize(
+    ("folder", "package"),
+    [
+        ("my shop", "my-shop"),
+        (AWKWARD, "a-b-c-d"),
+        ("ключ", "organism"),
+        ("AgentServer", "AgentServer-organism"),
+    ],
+)
+def test_a_name_that_no_package_may_have_is_changed(tmp_path: Path, folder: str, package: str) -> None:
+    assert CliRunner().invoke(main, ["new", str(tmp_path / folder)]).exit_code == 0
+
+    assert package == tomllib.loads((tmp_path / folder / "pyproject.toml").read_text())["project"]["name"]
 
 
 def test_a_name_that_needs_quoting_is_quoted(tmp_path: Path) -> None:

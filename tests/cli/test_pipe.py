@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from lxml import etree
 
 from .envelopes import envelope, greeting
@@ -73,7 +74,7 @@ def test_a_failed_message_is_told_by_number_code_and_reason() -> None:
 def test_the_summary_counts_messages_replies_and_failures() -> None:
     done = agentserver("pipe", stdin=greeting("Ada") + envelope('<Nobody xmlns=""/>'))
 
-    assert done.stderr.decode().splitlines()[-1].startswith("2 messages, 1 replies, 1 failed in ")
+    assert done.stderr.decode().splitlines()[-1].startswith("2 messages, 1 reply, 1 failed in ")
 
 
 def test_quiet_says_nothing_when_nothing_failed() -> None:
@@ -101,6 +102,14 @@ def test_a_name_that_is_none_is_a_usage_error() -> None:
 
     assert done.returncode == 2
     assert b"--from" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["greeter", "Greeter", "system", "system.meta", "system.clock"])
+def test_nobody_outside_poses_as_a_listener(name: str) -> None:
+    done = agentserver("pipe", "--from", name, stdin=b"<Greeting><Name>Ada</Name></Greeting>")
+
+    assert (2, b"") == (done.returncode, done.stdout)
+    assert f"--from: {name!r} is a listener here".encode() in done.stderr
 
 
 def test_files_stand_in_for_standard_input_and_output(tmp_path: Path) -> None:

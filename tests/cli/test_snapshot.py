@@ -99,8 +99,21 @@ def test_a_file_that_is_there_is_replaced_by_force_alone(stored: Stored, file: P
     assert file.read_bytes().startswith(b"SQLite format 3")
 
 
-def test_a_folder_that_is_not_there(stored: Stored, file: Path) -> None:
-    stored.command("snapshot", file.parent / "nowhere" / "x", code=1)
+def test_a_folder_that_is_not_there_is_made_for_its_owner_alone(stored: Stored, file: Path) -> None:
+    target = file.parent / "backup" / "of" / "today"
+    stored.command("snapshot", target)
+
+    assert target.exists()
+    assert [0o700, 0o700] == [
+        stat.S_IMODE(each.stat().st_mode) for each in (target.parent, target.parent.parent)
+    ]
+
+
+def test_a_folder_that_cannot_be_made_is_named(stored: Stored, file: Path) -> None:
+    folder = file.parent / "backup"
+    folder.symlink_to(file.parent / "nowhere")
+
+    assert f"{folder} cannot be made" in stored.command("snapshot", folder / "x", code=1).stderr
 
 
 def test_restored_into_nothing_it_is_the_same(stored: Stored, other: Stored, file: Path) -> None:

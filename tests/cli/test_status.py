@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from agentserver.queues import QueuedMessage
+from agentserver.queues.sqlite import SqliteQueue
 
 from .queue_files import Stored
 
@@ -26,8 +33,65 @@ def test_counts(stored: Stored) -> None:
     assert found["bytes"] > 4_096
     assert found["oldest_waiting_since"].startswith("20")
     shown = stored.command("status").stdout
-    assert "  open         1, the oldest for " in shown
+    assert "  open         1: 1 waiting, 0 being handled; the oldest for " in shown
+    assert "  waiting for  door 1\n" in shown
+    assert "  dead letters 1 to decide about\n" in shown
+    assert "2 dead, 1 done, in 2 conversations; 1 of the dead put in again or dropped since" in shown
     assert "3 injected + 1 emitted = 1 settled + 2 dead + 1 open" in shown
+
+
+def test_what_is_handled_does_not_wait_and_what_waits_says_for_whom(stored: Stored) -> None:
+    waits = [QueuedMessage(f"q-{n}", stored.question()) for n in range(3)]
+    emitted = QueuedMessage("q-3.0", stored.job("ignored"), "desk", to_id="Worker", parent_id="q-3", hop=1)
+    later = QueuedMessage("l-1", stored.login(), deliver_at=4_000_000_000.0)
+
+    async def look() -> dict[str, object]:
+        queue = SqliteQueue(stored.path)
+        await queue.put([*waits, emitted, later, QueuedMessage("n-1", b"no xml")])
+        await queue.take(1)
+        found: dict[str, object] = await asyncio.to_thread(stored.document, "status")
+        await queue.aclose()
+        return found
+
+    found = asyncio.run(look())
+    assert (6, 5, 1, 1) == tuple(
+        found[key] for key in ("open", "waiting", "in_the_hands_of_a_process", "waiting_for_their_time")
+    )
+    assert [("desk", 2), ("door", 1), ("worker", 1)] == list(found["waiting_for"].items())  # type: ignore[attr-defined]
+    assert 0 == stored.document("status")["in_the_hands_of_a_process"]  # it was given back
+
+
+@pytest.mark.parametrize(("lives", "handled"), [(True, 1), (False, 0)])
+def test_what_a_process_was_handling_that_has_died_waits(stored: Stored, lives: bool, handled: int) -> None:
+    stored.run()
+    asyncio.run(put(stored, QueuedMessage("q-1", stored.question())))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    stored.path.with_name("organism.db-owner-7").write_bytes(
+        struct.pack("4q", os.getpid() if lives else dead.pid, 0, 1, 99)
+    )
+    stored.path.with_name("organism.db-owner-8").write_bytes(b"odd")
+
+    found = stored.document("status")
+    assert (1, handled) == (found["open"], found["in_the_hands_of_a_process"])
+
+
+def test_a_row_that_is_damaged_is_counted(stored: Stored) -> None:
+    stored.run()
+    asyncio.run(
+        put(stored, QueuedMessage("q-1", stored.question()), QueuedMessage("q-2", stored.login(), "eve"))
+    )
+    data = stored.path.read_bytes()
+    assert data.count(b'["eve"') == 1
+    stored.path.write_bytes(data.replace(b'["eve"', b'{"eve"'))  # a bit has flipped
+
+    assert {"desk": 1, "door": 1} == stored.document("status")["waiting_for"]
+
+
+async def put(stored: Stored, *messages: QueuedMessage) -> None:
+    queue = SqliteQueue(stored.path)
+    await queue.put(messages)
+    await queue.aclose()
 
 
 def test_a_daemon_is_named(stored: Stored) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import dedent
 from xml.etree import ElementTree
 
 import pytest
@@ -147,6 +148,22 @@ def test_a_fault_of_the_file_has_its_place(shop: Path, cases: str, fault: str) -
 
     assert fault in result.stderr
     assert result.exit_code == 78
+
+
+def test_the_help_shows_cases_that_pass(shop: Path) -> None:
+    told = CliRunner().invoke(main, ["test", "--help"]).stdout
+    shown = told.partition("A file of cases:\n")[2].partition("\n\n")[0]
+
+    assert "2 passed, 0 failed" == run(shop, dedent(shown)).stdout.splitlines()[-1]
+
+
+def test_who_has_no_cases_is_shown_some_that_pass(shop: Path) -> None:
+    missing = CliRunner().invoke(main, ["test", "--config", str(shop)]).stderr
+    empty = run(shop, "cases: []").stderr
+
+    for told in (missing, empty):
+        cases = told.partition("such as\n\n")[2]
+        assert "1 passed, 0 failed" == run(shop, cases).stdout.splitlines()[-1]
 
 
 def test_no_cases_are_an_error_with_words(shop: Path) -> None:

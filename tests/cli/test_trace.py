@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agentserver import bootstrap, running
 from agentserver.queues import QueuedMessage
 from agentserver.queues.sqlite import SqliteQueue
 
@@ -93,6 +94,44 @@ def test_a_name_of_none(stored: Stored) -> None:
     assert "not-found" == stored.document("trace", "ffff", code=3)["error"]["code"]
 
 
+@pytest.mark.parametrize("beginning", ["0", THREAD[:5]])
+def test_a_short_beginning_is_nobodys(stored: Stored, beginning: str) -> None:
+    stored.run(stored.question(THREAD))
+
+    assert "takes 6 characters or more" in stored.command("trace", beginning, code=3).stderr
+
+
+def test_what_is_exactly_the_text_goes_before_what_begins_so(stored: Stored) -> None:
+    asyncio.run(a_chain_of(1, stored.path, "ABCDEF"))
+    asyncio.run(a_chain_of(2, stored.path, "abcdef1"))
+
+    assert "ABCDEF" == stored.document("trace", "ABCDEF")["conversation"]
+
+
+def test_what_an_envelope_bore_as_its_thread_names_the_conversation(stored: Stored) -> None:
+    asyncio.run(run_as_a_daemon(stored, stored.question("order 9")))
+
+    found = stored.document("trace", "order 9")
+    assert "ada" == found["messages"][0]["from"]
+    assert found["conversation"] == found["messages"][0]["thread"] != "order 9"
+    assert 2 < stored.document("audit", "verify", "--thread", "order 9")["endings"]
+
+
+async def run_as_a_daemon(stored: Stored, message: bytes) -> None:
+    """Run the organism with its key, which `Stored.run` does without."""
+    pump = await bootstrap(stored.config)
+    async with running(pump):
+        await pump.inject(message)
+        await pump.drained()
+
+
+def test_without_the_key_it_is_nobodys_and_no_key_is_made(stored: Stored) -> None:
+    stored.run(stored.question("order 9"))
+
+    assert "not-found" == stored.document("trace", "order 9", code=3)["error"]["code"]
+    assert not stored.path.with_name("organism.db-key").exists()
+
+
 def test_what_waits_is_shown(stored: Stored) -> None:
     stored.asked.unlink()
     stored.run(stored.question(THREAD))
@@ -120,11 +159,11 @@ def test_a_conversation_of_a_thousand_hops(stored: Stored) -> None:
     assert max(map(len, lines)) < 300
 
 
-async def a_chain_of(count: int, path: Path) -> None:
+async def a_chain_of(count: int, path: Path, name: str = "deep") -> None:
     """Let messages wait, each of which came of the one before."""
     queue = SqliteQueue(path)
     messages = [
-        QueuedMessage(f"m{number}", b"<a/>", "nobody", "deep", parent_id=f"m{number - 1}" if number else None)
+        QueuedMessage(f"m{number}", b"<a/>", "nobody", name, parent_id=f"m{number - 1}" if number else None)
         for number in range(count)
     ]
     await queue.put(messages)

@@ -136,3 +136,22 @@ def test_a_forbidden_way_that_there_is_not_is_in_the_document(shop: Path) -> Non
     shop.write_text(f"{SHOP}forbid:\n  - {{from: payments, to: browser}}\n")
 
     assert [{"from": "payments", "to": "browser"}] == json.loads(validate(shop, "--json").stdout)["forbid"]
+
+
+def test_who_is_outside_reaches_what_he_may_address(shop: Path) -> None:
+    result = validate(shop, "--reach", "outside", "payments")
+
+    assert [
+        "outside -> payments", f"  {shop}:5: who is outside may address every listener"
+    ] == result.stdout.splitlines()  # fmt: skip
+    assert result.exit_code == 0
+
+
+def test_a_listener_called_outside_is_that_listener(shop: Path) -> None:
+    shop.write_text(SHOP.replace("payments", "outside"))
+
+    assert "none: " in validate(shop, "--reach", "outside", "browser").stdout
+
+
+def test_nothing_leads_outside(shop: Path) -> None:
+    assert 3 == validate(shop, "--reach", "browser", "outside").exit_code

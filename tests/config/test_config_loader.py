@@ -213,14 +213,14 @@ def test_error_text_is_one_line_for_each_fault(project: Path) -> None:
 def test_missing_file() -> None:
     with pytest.raises(ConfigError) as caught:
         ConfigLoader.load("/nowhere/organism.yaml")
-    expected = "/nowhere/organism.yaml:0:0: there is no such file; give the path of an organism.yaml"
+    expected = "/nowhere/organism.yaml: there is no such file; give the path of an organism.yaml"
     assert expected == str(caught.value)
 
 
 def test_folder_instead_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         ConfigLoader.load(tmp_path)
-    expected = f"{tmp_path}:0:0: this is a folder; give the path of the organism.yaml in it"
+    expected = f"{tmp_path}: this is a folder; give the path of the organism.yaml in it"
     assert expected == str(caught.value)
 
 
@@ -235,7 +235,7 @@ def test_file_that_is_not_utf8(tmp_path: Path) -> None:
     path.write_bytes(b"organism: \xff")
     with pytest.raises(ConfigError) as caught:
         ConfigLoader.load(path)
-    assert f"{path}:0:0: not UTF-8: byte 11 is 0xff" == str(caught.value)
+    assert f"{path}: not UTF-8: byte 11 is 0xff" == str(caught.value)
 
 
 def test_file_that_is_too_long(tmp_path: Path) -> None:

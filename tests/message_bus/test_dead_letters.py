@@ -152,6 +152,30 @@ async def test_a_message_with_which_the_process_ended_too_often_is_not_handled(
     assert [payload.code for payload in told.payloads] == ["handler-failed"][calls:]
 
 
+@pytest.mark.parametrize(("crashes", "known"), [(3, ("asker", "echo", THREAD)), (4, (None, None, None))])
+async def test_it_passes_the_gate_once_more_so_that_its_dead_letter_says_whose_it_is(
+    crashes: int, known: tuple[str | None, ...]
+) -> None:
+    queue, handler = Outliving(), Recorder()
+    pump = pump_of(listener("echo", Ping, handler), waiting_in=queue)
+    await queue.put((QueuedMessage("a-1", ping(sender="asker", thread=THREAD), crashes=crashes),))
+    async with running(pump):
+        await pump.drained()
+    (letter,) = pump.dead_letters
+    assert (handler.calls, letter.code) == ([], "crashed")
+    assert (letter.sender, letter.to_id, letter.thread_id) == known
+
+
+async def test_all_parts_of_an_input_that_ended_the_process_are_given_up_on_each_with_its_name() -> None:
+    queue, handler = Outliving(), Recorder()
+    pump = pump_of(listener("echo", Ping, handler), waiting_in=queue)
+    await queue.put((QueuedMessage("a-1", ping("a") + ping("b"), "user", crashes=3),))
+    async with running(pump):
+        await pump.drained()
+    assert handler.calls == []
+    assert [(letter.code, letter.to_id) for letter in pump.dead_letters] == [("crashed", "echo")] * 2
+
+
 def test_a_crash_says_what_to_look_for() -> None:
     assert str(Crashed(3, 3)) == (
         "crashed: the process ended 3 times while this was handled, and limits.crashes is 3; "

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentserver import HandlerMetadata, HandlerResponse, StreamPump, running
-from agentserver.config import Limits
+from agentserver.config import Limits, OrganismConfig
+from agentserver.queues.sqlite import SqliteQueue
 from agentserver.testing.virtual_time import virtual_time
 from tests.organisms import THREAD, Amount, Ping, Pong, Recorder, listener, ping, pump_of
 
@@ -269,3 +271,60 @@ async def test_a_conversation_of_many_hops_and_one_of_many_messages_take_turns()
 async def _until(holds: Callable[[], bool]) -> None:
     while not holds():  # noqa: ASYNC110  # what it looks at is changed in threads
         await asyncio.sleep(0.01)
+
+
+def in_a_file(path: Path, sleeper: Sleeper, **options: Any) -> StreamPump:
+    config = OrganismConfig("test", listeners=[listener("sleeper", Ping, sleeper, **options)])
+    pump = StreamPump(config, queue=SqliteQueue(path))
+    pump.register_all()
+    return pump
+
+
+async def test_with_a_queue_in_a_file_what_is_held_keeps_its_order(tmp_path: Path) -> None:
+    sleeper = Sleeper(for_s=0.001)
+    pump = in_a_file(tmp_path / "queue.db", sleeper, max_concurrent=1)
+    async with running(pump):
+        await asyncio.gather(
+            *(pump.inject(ping(str(number), to="sleeper"), THREAD, "user") for number in range(400))
+        )
+        await pump.drained()
+
+    assert sleeper.called == [str(number) for number in range(400)]
+
+
+async def test_with_a_queue_in_a_file_what_is_held_for_who_is_paused_waits_for_the_next_start(
+    tmp_path: Path,
+) -> None:
+    sleeper = Sleeper(for_s=0)
+    pump = in_a_file(tmp_path / "queue.db", sleeper)
+    async with running(pump, drain_timeout_s=20):
+        pump.pause("sleeper")
+        for number in range(250):
+            await pump.inject(ping(str(number), to="sleeper"), THREAD, "user")
+        begun_s = asyncio.get_running_loop().time()
+    took_s = asyncio.get_running_loop().time() - begun_s
+
+    async with running(in_a_file(tmp_path / "queue.db", sleeper)) as pump:
+        await pump.drained()
+
+    assert sleeper.called == [str(number) for number in range(250)]
+    assert took_s < 10
+
+
+@virtual_time
+async def test_places_are_kept_for_a_listener_that_is_paused_too() -> None:
+    sleeper, neighbour = Sleeper(), Recorder()
+    pump = pump_of(
+        listener("sleeper", Ping, sleeper), listener("neighbour", Pong, neighbour),
+        limits=Limits(handler_timeout_s=10_000),
+    )  # fmt: skip
+    async with running(pump, drain_timeout_s=1):
+        pump.pause("neighbour")
+        for number in range(500):
+            await pump.inject(ping(str(number), to="sleeper"), None, "user")
+            await pump.inject(PONG, None, "user")
+        await asyncio.sleep(1)
+        pump.resume("neighbour")
+        await asyncio.sleep(1)
+
+    assert (sleeper.most, len(neighbour.payloads)) == (15, 500)

@@ -288,6 +288,37 @@ async def test_a_restart_is_asked_for_by_name(project: Project) -> None:
         await pump.reload()
 
 
+async def test_what_needs_a_restart_is_told_with_its_line_where_the_file_has_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    text = project.config.read_text()
+    pump = await bootstrap("config/organism.yaml")
+    changed = text.replace("{name: shop}", "{\n  name: shop,\n  port: 99}")
+    project.config.write_text(f"{changed}\nthread_scheduling: depth-first\nretention: {{history_s: 86400}}\n")
+    with pytest.raises(ConfigError) as caught:
+        await pump.reload("config/organism.yaml")
+    lines = project.config.read_text().splitlines()
+
+    expected = {
+        lines.index("  port: 99}") + 1: "port", lines.index("thread_scheduling: depth-first") + 1: "thread_scheduling",
+        lines.index("retention: {history_s: 86400}") + 1: "retention.history_s",
+    }  # fmt: skip
+    found = {fault.line: fault.message.partition(":")[0] for fault in caught.value.faults}
+    assert (expected, {"config/organism.yaml"}) == (found, {fault.file for fault in caught.value.faults})
+
+
+async def test_what_needs_a_restart_and_is_not_in_the_file_has_no_place(project: Project) -> None:
+    text = project.config.read_text()
+    project.config.write_text(f"{text}\nthread_scheduling: depth-first\n")
+    pump = await bootstrap(project.config)
+    project.config.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        await pump.reload(project.config)
+
+    assert str(caught.value).startswith(f"{project.config}: thread_scheduling: needs a restart")
+
+
 async def test_a_listener_that_comes_meanwhile_is_not_lost(project: Project) -> None:
     pump = await bootstrap(project.config)
     project.handler("new")

@@ -106,7 +106,7 @@ class QueueMachine(RuleBasedStateMachine):
         message.priority = data.draw(st.sampled_from([5, 5, 0, 9]))
         delay_s = data.draw(st.sampled_from([0, 0, 0, -5, 3, 40]))
         message.deliver_at = self.clock() + delay_s if delay_s else 0.0
-        message.queued_at = self.clock()
+        message.queued_at, message.bound_for = self.clock(), data.draw(st.sampled_from([None, "one", "two"]))
         if emitted is not None:
             message.hop, message.parent_id = emitted.hop + 1, emitted.id
         return message
@@ -328,6 +328,8 @@ class DepthFirstMachine(MemoryMachine):
 
 
 class SqliteMachine(QueueMachine):
+    leaves_in_file = True
+
     async def opened(self) -> MessageQueue:
         return SqliteQueue(self.folder / "queue.db", max_waiting=MOST, clock=self.clock)
 
@@ -353,8 +355,6 @@ class SqliteMachine(QueueMachine):
 
 class SmallSqliteMachine(SqliteMachine):
     """Most of what waits is in the file alone."""
-
-    leaves_in_file = True
 
     async def opened(self) -> MessageQueue:
         return SqliteQueue(self.folder / "queue.db", max_waiting=MOST, clock=self.clock, max_loaded=3)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import mmap
 import os
 from collections.abc import Iterable
@@ -101,6 +102,34 @@ def lock_owner(path: Path, number: int) -> OwnerLock | None:
     name = _beside(path, f"owner-{number}")
     descriptor = _locked(name)
     return OwnerLock(name, descriptor) if descriptor is not None else None
+
+
+def handled_now(path: Path) -> list[int]:
+    """Return what living processes are handling, by seq, as far as it is marked.
+
+    For a look at them alone: it takes no lock, which another process might want at that moment, and asks after the
+    process that each file names instead.
+
+    Args:
+        path: The database.
+    """
+    found = set[int]()
+    for name in path.parent.glob(f"{glob.escape(path.name)}-owner-*"):
+        with contextlib.suppress(OSError, TypeError):  # it is gone, or just being made
+            words = memoryview(name.read_bytes()).cast("q")
+            if len(words) and _lives(words[0]):
+                found.update(words[1:])
+    return sorted(found - {0})
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # it is another user's
+    except (OSError, OverflowError):
+        return False
+    return pid > 0
 
 
 def lock_daemon(path: Path) -> int:

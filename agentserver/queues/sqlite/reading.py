@@ -94,6 +94,8 @@ WHERE (e.ended_at, e.seq) > (:time, :seq) AND (:name IS NULL OR c.name = :name)
 ORDER BY e.ended_at, e.seq LIMIT :limit"""
 AGAIN: Final = re.compile(r"~[0-9]+\Z")
 """What the id of a message ends with that was put in again."""
+MIN_BEGINNING_CHARS: Final = 6
+"""Characters from which on a text may be how a thread or an id begins: fewer are too easily a stranger's."""
 _BATCH: Final = 100
 """Rows that are in memory at once, as each may be a megabyte."""
 
@@ -156,6 +158,16 @@ def part_count(connection: sqlite3.Connection, message_id: str) -> int:
     return int(connection.execute(chosen, bounds).fetchone()[0])
 
 
+def letters_like(connection: sqlite3.Connection, text: str, limit: int = 5) -> list[str]:
+    """Return the ids of dead letters that begin with a text, the oldest first, so many at most."""
+    chosen = _sql(
+        "SELECT m.id FROM dead_letters l JOIN messages m ON m.seq = l.seq",
+        "WHERE m.id BETWEEN ? AND ? ORDER BY m.seq LIMIT ?",
+    )
+    bounds = (text, f"{text}\U0010ffff", limit)
+    return [str(row[0]) for row in connection.execute(chosen, bounds)] if text else []
+
+
 def letter_count(connection: sqlite3.Connection, wanted: Wanted) -> int:
     """Return how many dead letters are meant, whatever the limit."""
     where, values = conditions(wanted)
@@ -163,19 +175,25 @@ def letter_count(connection: sqlite3.Connection, wanted: Wanted) -> int:
     return int(connection.execute(chosen, values).fetchone()[0])
 
 
-def conversations_like(connection: sqlite3.Connection, text: str, limit: int = 5) -> list[str]:
+def conversations_like(
+    connection: sqlite3.Connection, text: str, stands_for: str | None = None, limit: int = 5
+) -> list[str]:
     """Return the conversations that a text may mean: a root thread, the thread of a branch, or a message's id.
 
     What is exactly the text goes before what begins with it; names go before ids, and these before branches.
 
     Args:
         connection: The file.
-        text: The whole of it, or how it begins; case does not matter.
+        text: The whole of it, or how it begins, with at least `MIN_BEGINNING_CHARS`; case does not matter.
+        stands_for: The thread that stands for the text, if it was an envelope's.
         limit: Most conversations to return.
     """
     lowered = text.lower()
-    for chosen in _LOOKS:
-        bounds = {"text": lowered, "high": f"{lowered}\U0010ffff", "limit": limit}
+    looks = (*_EXACT, *_BEGINNINGS) if len(text) >= MIN_BEGINNING_CHARS else _EXACT
+    for chosen in looks:
+        bounds = {
+            "given": text, "text": lowered, "claimed": stands_for, "high": f"{lowered}\U0010ffff", "limit": limit
+        }  # fmt: skip
         found = [str(row[0]) for row in connection.execute(chosen, bounds)]
         if found:
             return found
@@ -191,21 +209,23 @@ _BY_OTHERS: Final = """
 SELECT DISTINCT coalesce(c.name, m.conversation) AS name FROM messages m
 LEFT JOIN endings e ON e.seq = m.seq LEFT JOIN conversations c ON c.number = e.conversation
 WHERE {0} {1} LIMIT :limit"""
-_IS: Final = "= :text"
+_IS: Final = "IN (:given, :text, :claimed)"
 _BEGINS: Final = "BETWEEN :text AND :high"
-_LOOKS: Final = (
+_EXACT: Final = (
     _BY_NAME.format("name", _IS, "m.conversation"),
     _BY_OTHERS.format("m.id", _IS),
+    _BY_OTHERS.format(f"m.thread_id {_IS} OR e.thread_id", _IS),
+)
+_BEGINNINGS: Final = (
     _BY_NAME.format("name", _BEGINS, "m.conversation"),
     _BY_OTHERS.format("m.id", _BEGINS),
-    _BY_OTHERS.format(f"m.thread_id {_IS} OR e.thread_id", _IS),
     _BY_OTHERS.format(f"m.thread_id {_BEGINS} OR e.thread_id", _BEGINS),
     _BY_NAME.format("lower(name)", _BEGINS, "lower(m.conversation)"),
     _BY_OTHERS.format("lower(m.id)", _BEGINS),
     _BY_OTHERS.format(f"lower(m.thread_id) {_BEGINS} OR lower(e.thread_id)", _BEGINS),
 )
-"""Where to look, one after another: those that an index serves come first, and names that nobody wrote in lower case
-last."""
+"""Where to look, one after another: of each kind those that an index serves come first, and names that nobody wrote in
+lower case last."""
 
 
 def _sql(*parts: str) -> str:

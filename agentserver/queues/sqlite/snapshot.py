@@ -177,6 +177,12 @@ def _drafted(target: Path, *, replace: bool) -> Iterator[Path]:
     """Give a new file of its owner's alone, which becomes the target once the block is over."""
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
+        for folder in reversed(target.parents):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise QueueFault(f"the folder {target.parent} cannot be made: {exc.strerror}; make it") from exc
+    try:
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as exc:
         raise QueueFault(f"{target} cannot be written: {exc.strerror}") from exc

@@ -8,7 +8,7 @@ to have loaded.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -19,6 +19,8 @@ KEPT: Final = 64
 """Messages of one conversation that are kept in memory even if there are too many in all."""
 LOADED: Final = 256
 """Messages that are loaded at once."""
+MOST_BOUND: Final = 1_000
+"""Claims of whom messages are bound for, for which some are kept in memory though it is full."""
 
 
 class WorkingSet:
@@ -45,6 +47,9 @@ class WorkingSet:
         self.counts = False
         self._away: dict[str, deque[int]] = {}  # numbers, by conversation
         self._here: dict[str, int] = {}  # how many of each are ready in memory, while that is counted
+        self._bound: Counter[str] = (
+            Counter()
+        )  # how many of each claim are ready in memory, while that is counted
         self._short: dict[
             str, None
         ] = {}  # conversations of which more is to be loaded, first come first served
@@ -74,11 +79,13 @@ class WorkingSet:
         if (
             conversation in self._away
             or conversation in self._loading
-            or (full and (here >= KEPT or self._is_overfull()))
+            or (full and (here >= KEPT or (self._is_overfull() and not self._is_first_for(message))))
         ):
             self.leave(conversation, seq)
             return False
         self._here[conversation] = here + 1
+        if message.bound_for is not None:
+            self._bound[message.bound_for] += 1
         schedule.add(message)
         return True
 
@@ -120,6 +127,8 @@ class WorkingSet:
                 self._here.pop(conversation, None)
             if left < KEPT and conversation in self._away:
                 self._short[conversation] = None
+            if message.bound_for is not None and message.bound_for in self._bound:
+                self._bound[message.bound_for] -= 1
 
     def wanted(self) -> list[int]:
         """Return the numbers of the messages to load now; none while others are being loaded."""
@@ -173,17 +182,25 @@ class WorkingSet:
     def _is_overfull(self) -> bool:
         return len(self.schedule) >= 2 * self.max_messages or self.schedule.bytes >= 2 * self.max_bytes
 
+    def _is_first_for(self, message: QueuedMessage) -> bool:
+        """Return whether hardly anything here is bound for whom a message is: it is not to wait for a crowd."""
+        bound_for = message.bound_for
+        return bound_for is not None and self._bound[bound_for] < KEPT and len(self._bound) < MOST_BOUND
+
     def _stop_counting(self) -> None:
         self.counts = False
         self._here.clear()
+        self._bound.clear()
 
     def _count(self) -> None:
+        self._stop_counting()
         self.counts = True
-        self._here.clear()
         for message in self.schedule:
             if not message.deliver_at:
                 conversation = _conversation(message)
                 self._here[conversation] = self._here.get(conversation, 0) + 1
+                if message.bound_for is not None:
+                    self._bound[message.bound_for] += 1
 
 
 def _conversation(message: QueuedMessage) -> str:
