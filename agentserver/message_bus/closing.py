@@ -55,7 +55,9 @@ async def last_answers(
             return
         else:
             settled.clear()
-            with suppress(TimeoutError):  # in which something may have come through the gate, to be given back
+            with suppress(
+                TimeoutError
+            ):  # in which something may have come through the gate, to be given back
                 async with asyncio.timeout(LOOK_S):
                     await settled.wait()
 

@@ -204,8 +204,12 @@ def test_a_file_that_is_no_queue_is_refused_in_words(ledger: Path, content: byte
     assert (ledger / "q.db").read_bytes() == content
 
 
+MANY = 400
+"""Orders of which some are left, whenever the daemon comes to the end of its intake."""
+
+
 def test_f9_sigterm_finishes_what_is_in_flight_and_keeps_the_rest(ledger: Path) -> None:
-    orders(ledger, "waits", 40)
+    orders(ledger, "waits", MANY)
     with started("run", "--inject", "in.xml", cwd=ledger) as process:
         event(process, "injected")
         until(ledger, "wait 0", "wait 1")
@@ -216,12 +220,12 @@ def test_f9_sigterm_finishes_what_is_in_flight_and_keeps_the_rest(ledger: Path) 
         assert process.wait() == 0
     done = {line.partition(" ")[2] for line in handled(ledger)}
     assert handled(ledger) == {f"{what} {n}": 1 for what in ("wait", "waited") for n in done}
-    assert 2 <= len(done) < 40
-    left = 40 - len(done)
+    assert 2 <= len(done) < MANY
+    left = MANY - len(done)
     assert (ended["settled"], ended["waiting"], waiting(ledger)) == (2 * len(done), left, left)
     with started("run", cwd=ledger) as process:
         assert event(process, "started")["waiting"] == left
-        until(ledger, *(f"waited {n}" for n in range(40)))
+        until(ledger, *(f"waited {n}" for n in range(MANY)))
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
     assert set(handled(ledger).values()) == {1}
