@@ -123,6 +123,9 @@ def ledger(file: Path) -> Ledger:
     for data, listener, outcome in ends:
         number = re.search(rb">(\d+)<", data)
         assert number is not None
-        if outcome != "duplicate":  # put in again, as a kill came before the ack
-            found[int(number[1]), listener.partition(".")[0], outcome] += 1
+        if outcome == "duplicate":  # put in again, as a kill came before the ack
+            continue
+        end = int(number[1]), listener.partition(".")[0], outcome
+        # of what failed no key is known, so what is put in again fails again
+        found[end] = 1 if outcome == "dead" else found[end] + 1
     return found
