@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,6 +16,7 @@ from typing import Final
 
 from agentserver.queues.sqlite.journal import Counts
 from agentserver.queues.sqlite.owners import OwnerLock, lock_owner
+from agentserver.queues.sqlite.transaction import transaction
 
 _CRASHED: Final = """
 UPDATE waiting SET crashes = crashes + 1 WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))
@@ -50,7 +49,7 @@ def enter(connection: Connection, path: Path, now: float) -> tuple[int, OwnerLoc
         sqlite3.Error: The file cannot be written.
         QueueFault: The lock's file cannot be made.
     """
-    with _transaction(connection):
+    with transaction(connection):
         mine: tuple[int, OwnerLock] | None = None
         claimed = Claimed()
         for number in _numbers(connection):
@@ -92,7 +91,7 @@ def claim(connection: Connection, path: Path, mine: int) -> tuple[Claimed, bool]
     if not others and not free:
         return claimed, True
     alone = True
-    with _transaction(connection):
+    with transaction(connection):
         if free:
             _fold(connection, 0, mine, claimed)
         for number in others:
@@ -109,7 +108,7 @@ def claim(connection: Connection, path: Path, mine: int) -> tuple[Claimed, bool]
 def leave(connection: Connection, number: int, lock: OwnerLock) -> None:
     """Be an owner no more. Where messages wait, its number stays, for whoever opens the file next."""
     lock.begin(0)
-    with _transaction(connection):
+    with transaction(connection):
         waiting = connection.execute(
             "SELECT EXISTS (SELECT 1 FROM waiting WHERE owner = ?)", (number,)
         ).fetchone()[0]
@@ -169,15 +168,3 @@ def _books(connection: Connection, number: int) -> Counts:
         "SELECT injected, emitted, settled, dead FROM owners WHERE number = ?", (number,)
     ).fetchone()
     return row
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

@@ -17,6 +17,8 @@ from sqlite3 import Connection
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from agentserver.queues.sqlite.transaction import transaction
+
 InboxRow: TypeAlias = tuple[Any, ...]
 """A kind, and seven values."""
 
@@ -100,15 +102,9 @@ def write(connection: Connection, rows: Sequence[InboxRow]) -> None:
     if len(rows) <= MAX_ROWS:
         _insert(connection, rows)
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for start in range(0, len(rows), MAX_ROWS):
             _insert(connection, rows[start : start + MAX_ROWS])
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _insert(connection: Connection, rows: Sequence[InboxRow]) -> None:

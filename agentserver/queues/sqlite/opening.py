@@ -15,6 +15,7 @@ from typing import Final
 
 from agentserver.errors import QueueFault
 from agentserver.queues.sqlite.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from agentserver.queues.sqlite.transaction import transaction
 
 BUSY_TIMEOUT_S: Final = 10.0
 """Seconds to wait for another process that writes to the same file."""
@@ -170,8 +171,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     """Make the file one of today's version, in one transaction."""
     if _ask(connection, "user_version") == VERSION:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         version = _ask(connection, "user_version")  # another process may have come first
         for text in MIGRATIONS[version:]:
             for statement in _statements(text):
@@ -180,11 +180,6 @@ def _migrate(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT INTO meta (name, value) VALUES ('created_at', ?)", (time.time(),))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _statements(text: str) -> list[str]:

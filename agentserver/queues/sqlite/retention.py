@@ -7,10 +7,10 @@ that what is left can still be verified. Knows the tables; asks for no time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from sqlite3 import Connection
 from typing import Final
+
+from agentserver.queues.sqlite.transaction import transaction
 
 MIN_FREE_PAGES: Final = 256
 """Pages that stay in the file for what comes next."""
@@ -84,7 +84,7 @@ def remove_letters(connection: Connection, before: float, limit: int) -> bool:
     oldest = connection.execute("SELECT min(died_at) FROM dead_letters").fetchone()[0]
     if oldest is None or oldest >= before:
         return False
-    with _transaction(connection):
+    with transaction(connection):
         for statement in _BURIED:
             connection.execute(statement, {"before": before, "limit": limit})
     return True
@@ -106,15 +106,3 @@ def shrink(connection: Connection, pages: int) -> bool:
         return False
     connection.executescript(f"PRAGMA incremental_vacuum({pages})")
     return True
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

@@ -19,6 +19,7 @@ from typing import Final
 from agentserver.errors import QueueFault
 from agentserver.queues.sqlite.opening import BUSY_TIMEOUT_S, fault
 from agentserver.queues.sqlite.schema import APPLICATION_ID, VERSION
+from agentserver.queues.sqlite.transaction import transaction
 
 SNAPSHOT_ID: Final = 0x41675373
 """`AgSs`, in the header of a snapshot, so that nobody runs on one."""
@@ -48,13 +49,8 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
     with _opened(path, "rw", (APPLICATION_ID,)) as connection, no_checkpoint(path):
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             yield connection
-        except BaseException:
-            connection.rollback()
-            raise
-        connection.commit()
 
 
 def daemon_pid(path: Path) -> int | None:
