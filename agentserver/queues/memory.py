@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from agentserver.errors import PumpClosed, QueueFull
+from agentserver.queues.alarm import Alarm
 from agentserver.queues.known_keys import DEFAULT_WINDOW_S, KnownKeys
 from agentserver.queues.protocol import Books, DeadLetter, Delivery, QueuedMessage, Settlement
 from agentserver.queues.schedule import Schedule
@@ -22,8 +22,6 @@ DEFAULT_MAX_WAITING = 10_000
 DEFAULT_MAX_WAITING_BYTES = 256 * 1024 * 1024
 DEFAULT_MAX_DEAD_LETTERS = 1_000
 DEFAULT_MAX_DEAD_BYTES = 64 * 1024 * 1024
-MAX_LOOK_S: Final = 60.0
-"""Longest that a timer runs for messages that wait for their time, as the clock may have been set meanwhile."""
 
 
 class MemoryQueue:
@@ -61,7 +59,7 @@ class MemoryQueue:
         self._taken: dict[Delivery, None] = {}  # in the order in which they were taken
         self._closed = False
         self._takers, self._putters, self._idlers = Waiters(), Waiters(), Waiters()
-        self._alarm: asyncio.TimerHandle | None = None  # wakes a taker when a message is due
+        self._alarm = Alarm(self._takers.wake_one)
 
     @property
     def keeps_history(self) -> bool:
@@ -200,8 +198,7 @@ class MemoryQueue:
     def close(self) -> None:
         """Admit nothing more and give nothing more; wake whoever waits."""
         self._closed = True
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.cancel()
         self._takers.wake_all()
         self._putters.wake_all()
 
@@ -235,21 +232,7 @@ class MemoryQueue:
 
     def _is_due(self) -> bool:
         """Return whether a message that waited for its time is due; see to a call when the next one is."""
-        wait_s = self._schedule.next_due(self._clock())
-        if wait_s is None:
-            return False
-        if wait_s > 0:
-            loop = asyncio.get_running_loop()
-            when = loop.time() + min(wait_s, MAX_LOOK_S)
-            if self._alarm is None or self._alarm.when() > when:
-                if self._alarm is not None:
-                    self._alarm.cancel()
-                self._alarm = loop.call_at(when, self._ring)
-        return wait_s == 0
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self._takers.wake_one()
+        return self._alarm.is_due(self._schedule.next_due(self._clock()))
 
     def _note_taken(self, messages: list[QueuedMessage]) -> list[Delivery]:
         deliveries = [Delivery(message) for message in messages]

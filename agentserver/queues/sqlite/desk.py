@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from agentserver.queues.alarm import Alarm
 from agentserver.queues.protocol import Books, DeadLetter, Delivery, QueuedMessage, Record
 from agentserver.queues.sqlite.changes import Change, Written
 from agentserver.queues.sqlite.in_hand import InHand
@@ -17,8 +18,6 @@ from agentserver.queues.sqlite.working_set import WorkingSet
 from agentserver.queues.sqlite.writer import Writer
 from agentserver.queues.waiters import Waiters
 
-MAX_LOOK_S: Final = 60.0
-"""Longest that a timer runs for messages that wait for their time, as the clock may have been set meanwhile."""
 SOON_S: Final = 1.0
 """Seconds for which `idle` waits for a message that is not due yet."""
 
@@ -48,7 +47,7 @@ class Desk:
         """Messages that were admitted, and are not on the disk yet."""
         self.closed = False
         self.takers, self.idlers = Waiters(), Waiters()
-        self._alarm: asyncio.TimerHandle | None = None  # wakes a taker when a message is due
+        self._alarm = Alarm(self.takers.wake_one)
 
     def write(self, change: Change, effect: Callable[[Change, Written], Any]) -> asyncio.Future[Any]:
         """Have a change written; the future has what `effect` returns, which is called as soon as it is."""
@@ -114,23 +113,12 @@ class Desk:
 
     def is_due(self) -> bool:
         """Return whether a message that waited for its time is due; see to a call when the next one is."""
-        wait_s = self.schedule.next_due(self.clock())
-        if wait_s is None:
-            return False
-        if wait_s > 0:
-            loop = asyncio.get_running_loop()
-            when = loop.time() + min(wait_s, MAX_LOOK_S)
-            if self._alarm is None or self._alarm.when() > when:
-                if self._alarm is not None:
-                    self._alarm.cancel()
-                self._alarm = loop.call_at(when, self._ring)
-        return wait_s == 0
+        return self._alarm.is_due(self.schedule.next_due(self.clock()))
 
     def close(self) -> None:
         """Give nothing more; wake whoever waits for it."""
         self.closed = True
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.cancel()
         self.takers.wake_all()
 
     def _enqueue_singly(self, change: Change, written: Written) -> int:
@@ -141,7 +129,3 @@ class Desk:
                 if add(message, row[0]):
                     known[message.id] = row
         return count
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self.takers.wake_one()
