@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final, TypeAlias
@@ -48,18 +49,27 @@ class _Request:
     as_json: bool
 
 
+def _decision(command: Callable[[_Request], None]) -> Callable[..., None]:
+    """Add what both commands take, and give it to one as a request."""
+
+    @click.argument("ids", metavar="[ID]...", nargs=-1)
+    @click.option(
+        "--all", "all_chosen", is_flag=True, help="All that the filters choose, rather than those named."
+    )
+    @click.option("--dry-run", is_flag=True, help="Change nothing, and tell what would be done.")
+    @letter_options(limit=0)
+    @queue_options
+    @json_option
+    @wraps(command)
+    def asked(**given: Any) -> None:
+        command(_Request(**given))
+
+    return asked
+
+
 @click.command(short_help="Put dead letters in again.")
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option(
-    "--all", "all_chosen", is_flag=True, help="All that the filters choose, rather than those named."
-)
-@click.option("--dry-run", is_flag=True, help="Change nothing, and tell what would be done.")
-@letter_options(limit=0)
-@queue_options
-@json_option
-def retry(
-    ids: tuple[str, ...], all_chosen: bool, dry_run: bool, wanted: Wanted, file: QueueFile, as_json: bool
-) -> None:
+@_decision
+def retry(request: _Request) -> None:
     """Put the dead letters ID... in again, or with --all those that the filters choose.
 
     Each goes through the whole pipeline as it was sent, from its sender, on its thread, for whoever waits for an
@@ -68,28 +78,19 @@ def retry(
 
     The exit code is 1 when one was dealt with before, and 3, with nothing done, when there is none of an id.
     """
-    _decide("retried", maintenance.retry, _Request(ids, all_chosen, dry_run, wanted, file, as_json))
+    _decide("retried", maintenance.retry, request)
 
 
 @click.command(short_help="Note that nothing is to be done about dead letters.")
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option(
-    "--all", "all_chosen", is_flag=True, help="All that the filters choose, rather than those named."
-)
-@click.option("--dry-run", is_flag=True, help="Change nothing, and tell what would be done.")
-@letter_options(limit=0)
-@queue_options
-@json_option
-def drop(
-    ids: tuple[str, ...], all_chosen: bool, dry_run: bool, wanted: Wanted, file: QueueFile, as_json: bool
-) -> None:
+@_decision
+def drop(request: _Request) -> None:
     """Note that nothing more is to be done about the dead letters ID..., or with --all those that the filters choose.
 
     They are not listed any more. The history keeps them, and how they ended, as long as `retention` says.
 
     The exit code is 1 when one was dealt with before, and 3, with nothing done, when there is none of an id.
     """
-    _decide("dropped", maintenance.drop, _Request(ids, all_chosen, dry_run, wanted, file, as_json))
+    _decide("dropped", maintenance.drop, request)
 
 
 def _decide(word: str, decide: _Decide, request: _Request) -> None:
