@@ -1,7 +1,7 @@
-"""The body of a dead letter, or all of it, for people to look at: without what only the handler may see.
+"""A dead letter as people look at it: without what only the handler may see.
 
 Takes a dead letter and the routing table; gives text. Masking needs a contract, and a contract needs a message that
-was parsed and that somebody takes: of all other bodies, the size and the digest are told, and nothing of what is in
+was parsed and that somebody takes: of all others, the size and the digest are told, and nothing of what is in
 them. The letter itself keeps its bytes. Never raises.
 """
 
@@ -13,28 +13,6 @@ from agentserver.message_bus.routing import RoutingTable
 from agentserver.queues import DeadLetter
 from agentserver.wire import MESSAGE, META, TO, Element, StrictParser, canonical
 from agentserver.xmlable.secrets import masked, masked_bytes
-
-
-def shown_body(letter: DeadLetter, table: RoutingTable, parser: StrictParser) -> str:
-    """Return the payload of a dead letter as canonical XML, with `***` for its secrets.
-
-    Args:
-        letter: The dead letter.
-        table: Knows the contracts.
-        parser: Keeps the limits of the organism, without which a body could grow without bounds when it is shown.
-
-    Returns:
-        The XML; or `214 bytes, sha256 ...` where no contract is known for it.
-    """
-    data = letter.message.data
-    try:
-        payload, to_id = _payload(parser.parse(data))
-        rows = _rows(letter, table, payload, to_id)
-        for row in (row for row in rows if row.secret_names):
-            payload = masked(row.contract.outline, payload)
-        return canonical(payload).decode() if rows else masked_bytes(data)
-    except (WireError, RoutingError):
-        return masked_bytes(data)
 
 
 def shown_document(letter: DeadLetter, data: bytes, table: RoutingTable, parser: StrictParser) -> str:
